@@ -1,0 +1,189 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# vm/run: what comes back, and that no bad ending looks like a good one
+set -euo pipefail
+. "$(dirname "$0")/lib.sh"
+
+vm() {
+	"$top/vm/run" --log "$scratch/kernel.log" --timeout 120 "$@"
+}
+
+# What can be seen from inside one VM is asked there in one go.
+inside() {
+	cat <<-'END'
+	echo "args: $# <$1> <$2> <$3>"
+	echo "cwd: $PWD"
+	echo "cpus: $(nproc)"
+	echo "accel log: $(dmesg | grep -c 'Linux version')"
+	for dir in /sys/fs/bpf /sys/kernel/debug /sys/kernel/tracing /sys/fs/cgroup /proc /dev/pts; do
+		echo "mount: $dir $(awk -v d=$dir '$2 == d { print $3 }' /proc/mounts | tail -n 1)"
+	done
+	ip -o addr show lo | grep -q 127.0.0.1 && echo "lo is up"
+	echo scribble >"$1" && echo "scratch: $(cat "$1")"
+	echo x >/tmp/x && echo x >/run/x && echo x >/root/x && echo "scratch everywhere"
+	head -c 3000000 /dev/zero | tr '\0' z
+	echo
+	echo "to stderr" >&2
+	exit 7
+	END
+}
+
+comes_back() {
+	local status=0
+	mkdir -p "$scratch/a directory"
+	echo precious >"$scratch/a directory/file"
+	cd "$scratch/a directory"
+	inside >"$scratch/script"
+	vm --cpus 3 -- bash "$scratch/script" "$scratch/a directory/file" '' 'two  words' \
+		>"$scratch/out" 2>"$scratch/err" || status=$?
+	cd "$top"
+	said=$(tr -d z <"$scratch/out")$'\n'$(cat "$scratch/err")
+	printf '%s\n' "$said" >&2
+	expect "exit status passes through" 7 ""
+	expect "arguments arrive as they are" 7 "args: 3 <$scratch/a directory/file> <> <two  words>"
+	expect "runs in the caller's directory" 7 "cwd: $scratch/a directory"
+	expect "--cpus" 7 "cpus: 3"
+	expect "bpffs" 7 "mount: /sys/fs/bpf bpf"
+	expect "debugfs" 7 "mount: /sys/kernel/debug debugfs"
+	expect "tracefs" 7 "mount: /sys/kernel/tracing tracefs"
+	expect "cgroup2" 7 "mount: /sys/fs/cgroup cgroup2"
+	expect "lo is up" 7 "lo is up"
+	expect "files can be written inside" 7 "scratch: scribble"
+	expect "scratch space in /tmp, /run and /root" 7 "scratch everywhere"
+	holds "... and do not change outside" grep -qx precious "$scratch/a directory/file"
+	holds "output is complete" [ "$(tr -dc z <"$scratch/out" | wc -c)" = 3000000 ]
+	holds "stderr is apart, with nothing of the kernel's" \
+		grep -qx "to stderr" "$scratch/err"
+	holds "no kernel log in the output" bash -c "! grep -q 'Linux version' '$scratch/out' '$scratch/err'"
+	holds "the kernel's log is in --log" grep -q 'Linux version' "$scratch/kernel.log"
+}
+
+bad_endings() {
+	# shellcheck disable=SC2016 # for the shell inside
+	run vm -- sh -c 'kill -9 $$'
+	expect "a killed command gives 128 + signal" 137 ""
+	run vm -- no-such-command
+	expect "a missing command gives 127" 127 "cannot run no-such-command: No such file"
+	run vm -- sh -c 'echo exit 0123 0 0; echo c >/proc/sysrq-trigger; sleep 60'
+	expect "a panic is a failure" 121 "vm/run: kernel panic:"
+	run vm -- sh -c 'echo b >/proc/sysrq-trigger; sleep 60'
+	expect "a reset is a failure" 123 "the VM ended before the command did"
+	run vm --timeout 15 -- sleep 1000
+	expect "a hang is a failure" 124 "timeout: the command did not end within 15 s"
+	run vm --append 'init=/nonexistent' -- true
+	expect "a kernel without PID 1 is a failure" 121 "kernel panic:"
+}
+
+complaints() {
+	# Each kind of report that ends in a word of its own.
+	run vm -- sh -c 'echo "<4>WARNING: CPU: 0 PID: 1 at kernel/x.c:1 x+0x1/0x2" >/dev/kmsg'
+	expect "a warning in the kernel's log is a failure" 122 "the command ended with 0, but the kernel logged: "
+	expect "... and the line is quoted" 122 "WARNING: CPU: 0 PID: 1 at kernel/x.c:1"
+	run vm --allow-warnings -- sh -c 'echo "<4>BUG: KASAN: x" >/dev/kmsg; echo 512 >/proc/sys/kernel/tainted; exit 3'
+	expect "--allow-warnings lets it pass" 3 ""
+	run vm -- sh -c 'dmesg -n 1; echo 512 >/proc/sys/kernel/tainted'
+	expect "a warning that the log does not show is a failure" 122 "tainted by a warning"
+}
+
+# vm/run's pattern, on the first line of each kind of report.
+patterns() {
+	local pattern line
+	pattern=$("$top/vm/run" --print-complaints)
+	while IFS= read -r line; do
+		holds "recognized: $line" grep -qE "$pattern" <<<"[    1.000000] $line"
+	done <<-'END'
+	WARNING: CPU: 1 PID: 83 at mm/vmalloc.c:2612 vmap_pages_range+0x1/0x2
+	BUG: KASAN: use-after-free in f+0x1/0x2
+	BUG: sleeping function called from invalid context at mm/x.c:1
+	BUG: unable to handle page fault for address: ffff888000000000
+	BUG: Bad page state in process x  pfn:1
+	BUG: Bad rss-counter state mm:1 type:MM_FILEPAGES val:1
+	Oops: 0002 [#1] PREEMPT SMP
+	general protection fault, probably for non-canonical address 0x1: 0000
+	kernel BUG at mm/vmalloc.c:1!
+	WARNING: possible circular locking dependency detected
+	WARNING: possible recursive locking detected
+	WARNING: inconsistent lock state
+	WARNING: suspicious RCU usage
+	INFO: trying to register non-static key.
+	watchdog: BUG: soft lockup - CPU#1 stuck for 22s! [x:1]
+	INFO: task x:1 blocked for more than 120 seconds.
+	rcu: INFO: rcu_preempt detected stalls on CPUs/tasks:
+	UBSAN: array-index-out-of-bounds in kernel/x.c:1:2
+	kmemleak: 3 new suspected memory leaks (see /sys/kernel/debug/kmemleak)
+	list_add corruption. next->prev should be prev
+	refcount_t: underflow; use-after-free.
+	Kernel panic - not syncing: x
+	END
+	for line in "Linux version 6.1.0" "Warning: unable to open an initial console." "debug: x"; do
+		holds "not a complaint: $line" grep -qvE "$pattern" <<<"$line"
+	done
+}
+
+# qemu_of PID: QEMU is the child of the child of vm/run.
+qemu_of() {
+	local middle
+	middle=$(pgrep -P "$1" -x timeout) && pgrep -P "$middle" qemu
+}
+
+# start_vm: one in the background that has booted; its pid in $vm.
+start_vm() {
+	vm -- sh -c 'echo booted; sleep 1000' >"$scratch/bg.out" 2>"$scratch/bg.err" &
+	vm=$!
+	local i
+	for ((i = 0; i < 600; i++)); do
+		! grep -q booted "$scratch/bg.out" || break
+		sleep 0.1
+	done
+	qemu=$(qemu_of "$vm")
+}
+
+cut_off() {
+	local vm qemu status=0 said
+	start_vm
+	kill -9 "$qemu"
+	wait "$vm" || status=$?
+	said=$(cat "$scratch/bg.err")
+	expect "a killed QEMU is a failure" 123 "the VM ended before the command did (QEMU's exit status 137)"
+	status=0
+	start_vm
+	kill -9 "$vm"
+	sleep 1
+	holds "QEMU does not outlive a killed vm/run" [ ! -e "/proc/$qemu" ]
+	wait "$vm" 2>/dev/null || true
+}
+
+wrong_usage() {
+	run vm -- 
+	expect "no command" 125 "no command given"
+	run vm --kernel /nonexistent -- true
+	expect "no kernel" 125 "no kernel at /nonexistent"
+	run vm --cpus two -- true
+	expect "--cpus that is no number" 125 "--cpus two is not a number"
+	run vm --colour -- true
+	expect "an unknown option" 125 "unknown option --colour"
+	run vm --mem
+	expect "an option without its value" 125 "--mem needs a value"
+	run vm --arch vax -- true
+	expect "an unknown architecture" 125 "architecture vax"
+	run vm --mem nonsense -- true
+	expect "memory that QEMU does not understand" 123 "nonsense"
+}
+
+# A clock that counts instructions runs at 1 ns each, however slow the host is.
+counts_instructions() {
+	# shellcheck disable=SC2016 # for the shell inside
+	run vm --icount -- sh -c 'nproc; i=0; while [ $i -lt 1000 ]; do i=$((i + 1)); done'
+	expect "--icount runs on one CPU" 0 "1"
+	run vm --icount --cpus 2 -- true
+	expect "--icount refuses more CPUs" 125 "--icount needs --cpus 1"
+}
+
+patterns
+wrong_usage
+comes_back
+bad_endings
+complaints
+counts_instructions
+cut_off

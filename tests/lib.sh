@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+#
+# How a suite reports. scripts/lib.sh comes with it.
+
+# shellcheck source=scripts/lib.sh
+. "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/../scripts/lib.sh"
+
+scratch=$(mktemp -d "${TMPDIR:-/tmp}/arena-test.XXXXXX")
+trap 'rm -rf "$scratch"' EXIT
+
+ok() {
+	echo "ok $1"
+}
+
+not_ok() {
+	echo "not ok $1 - $2"
+}
+
+skip() {
+	echo "skip $1 - $2"
+}
+
+# run CMD...: leaves what it said in $said and its exit status in $status.
+run() {
+	status=0
+	said=$("$@" 2>&1) || status=$?
+	printf '%s\n' "\$ $*" "$said" "-> $status" >&2
+}
+
+last_line() {
+	tail -n 1 <<<"$said"
+}
+
+# expect NAME STATUS TEXT: what run left has that status and contains TEXT.
+expect() {
+	if [ "$status" != "$2" ]; then
+		not_ok "$1" "status $status instead of $2: $(last_line)"
+	elif [[ $said != *"$3"* ]]; then
+		not_ok "$1" "'$3' is not in: $(last_line)"
+	else
+		ok "$1"
+	fi
+}
+
+# holds NAME CMD...: CMD succeeds.
+holds() {
+	local name=$1
+	shift
+	run "$@"
+	if [ "$status" = 0 ]; then
+		ok "$name"
+	else
+		not_ok "$name" "$* gave $status: $(last_line)"
+	fi
+}
