@@ -268,8 +268,7 @@ def unexported():
     """Say what out/tree holds that patches/ and linux/ do not, or ''."""
     if out("status", "--porcelain", "--untracked-files=normal"):
         return "uncommitted edits"
-    built = git("rev-parse", "--verify", "-q", BUILT, check=False).stdout.decode().strip()
-    if built and out("rev-parse", "HEAD") != built:
+    if out("rev-parse", "HEAD") != out("rev-parse", BUILT):
         return "commits that are not exported"
     return ""
 

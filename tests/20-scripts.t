@@ -21,7 +21,8 @@ make_project() {
 	seq 1 60 >"$project/out/src/mm/vmalloc.c"
 	printf 'obj-y += syscall.o\n' >"$project/out/src/kernel/bpf/Makefile"
 	printf 'all:\n' >"$project/out/src/Makefile"
-	printf '*.o\n' >"$project/out/src/.gitignore"
+	# As Debian has it; only *.o may be hidden from out/tree.
+	printf '*.o\n/*\n!/debian/\n' >"$project/out/src/.gitignore"
 	cp "$project/out/src/mm/vmalloc.c" "$scratch/before"
 	write_series
 }

@@ -155,7 +155,7 @@ cut_off() {
 }
 
 wrong_usage() {
-	run vm -- 
+	run vm --
 	expect "no command" 125 "no command given"
 	run vm --kernel /nonexistent -- true
 	expect "no kernel" 125 "no kernel at /nonexistent"
