@@ -27,7 +27,7 @@ usage_if_asked() {
 }
 
 installed_version() {
-	dpkg-query -W -f '${Version}' "$1" 2>/dev/null || true
+	dpkg-query -W -f '${db:Status-Status} ${Version}' "$1" 2>/dev/null | sed -n 's/^installed //p' || true
 }
 
 # The kernel's own build, with ccache and nothing in it that differs from one
