@@ -12,10 +12,11 @@ vm() {
 # What can be seen from inside one VM is asked there in one go.
 inside() {
 	cat <<-'END'
+	#!/bin/bash
 	echo "args: $# <$1> <$2> <$3>"
 	echo "cwd: $PWD"
 	echo "cpus: $(nproc)"
-	echo "accel log: $(dmesg | grep -c 'Linux version')"
+	command -v only-in-my-path >/dev/null && echo "PATH came along"
 	for dir in /sys/fs/bpf /sys/kernel/debug /sys/kernel/tracing /sys/fs/cgroup /proc /dev/pts; do
 		echo "mount: $dir $(awk -v d=$dir '$2 == d { print $3 }' /proc/mounts | tail -n 1)"
 	done
@@ -34,8 +35,9 @@ comes_back() {
 	mkdir -p "$scratch/a directory"
 	echo precious >"$scratch/a directory/file"
 	cd "$scratch/a directory"
-	inside >"$scratch/script"
-	vm --cpus 3 -- bash "$scratch/script" "$scratch/a directory/file" '' 'two  words' \
+	inside >"$scratch/only-in-my-path"
+	chmod +x "$scratch/only-in-my-path"
+	PATH=$PATH:$scratch vm --cpus 3 -- only-in-my-path "$scratch/a directory/file" '' 'two  words' \
 		>"$scratch/out" 2>"$scratch/err" || status=$?
 	cd "$top"
 	said=$(tr -d z <"$scratch/out")$'\n'$(cat "$scratch/err")
@@ -43,6 +45,7 @@ comes_back() {
 	expect "exit status passes through" 7 ""
 	expect "arguments arrive as they are" 7 "args: 3 <$scratch/a directory/file> <> <two  words>"
 	expect "runs in the caller's directory" 7 "cwd: $scratch/a directory"
+	expect "the caller's PATH" 7 "PATH came along"
 	expect "--cpus" 7 "cpus: 3"
 	expect "bpffs" 7 "mount: /sys/fs/bpf bpf"
 	expect "debugfs" 7 "mount: /sys/kernel/debug debugfs"

@@ -296,7 +296,7 @@ static int open_tty(const struct job *job)
 }
 
 static void __attribute__((noreturn))
-exec_job(const struct job *job, int in, int out, int err)
+exec_job(struct job *job, int in, int out, int err)
 {
 	sigset_t none;
 
@@ -308,15 +308,17 @@ exec_job(const struct job *job, int in, int out, int err)
 	dup2(err, 2);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	if (chdir(job->cwd))
+	if (chdir(job->cwd)) {
 		dprintf(2, "vm/run: cannot enter %s: %s\n", job->cwd, strerror(errno));
-	else
-		execvpe(job->argv[0], job->argv, job->envp);
+		_exit(126);
+	}
+	environ = job->envp;	/* execvp() looks for CMD in our own PATH */
+	execvp(job->argv[0], job->argv);
 	dprintf(2, "vm/run: cannot run %s: %s\n", job->argv[0], strerror(errno));
 	_exit(errno == ENOENT ? 127 : 126);
 }
 
-static pid_t start_job(const struct job *job, int in, int out, int err)
+static pid_t start_job(struct job *job, int in, int out, int err)
 {
 	pid_t pid = fork();
 
@@ -381,7 +383,7 @@ static int pump(pid_t pid, int chld, struct stream *streams, int n)
 	return status;
 }
 
-static int run_in_pipes(const struct job *job, int chld)
+static int run_in_pipes(struct job *job, int chld)
 {
 	int in = open("/dev/null", O_RDWR | O_CLOEXEC);
 	struct stream streams[2];
@@ -396,7 +398,7 @@ static int run_in_pipes(const struct job *job, int chld)
 	return pump(pid, chld, streams, 2);
 }
 
-static int run_on_tty(const struct job *job, int chld)
+static int run_on_tty(struct job *job, int chld)
 {
 	int tty = open_tty(job);
 	int status;
