@@ -210,6 +210,16 @@ new_package() {
 	expect "tree: a new package waits for unexported commits" 0 "out/tree has commits that are not exported"
 }
 
+foreign_tree() {
+	make_project
+	git init -q "$project/out/tree"
+	in_tree commit -q --allow-empty -m 'years of work'
+	run p tree
+	expect "tree: refuses a git tree that it did not make" 1 "this script did not make"
+	run in_tree log --format=%s
+	expect "tree: ... and leaves it alone" 0 "years of work"
+}
+
 # refuses NAME TEXT: tree fails with TEXT, after the project was spoilt.
 refuses() {
 	run p tree
@@ -279,5 +289,6 @@ keeps_edits
 exports_edits
 drops_and_reorders
 new_package
+foreign_tree
 bad_series
 mails
