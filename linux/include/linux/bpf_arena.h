@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef _LINUX_BPF_ARENA_H
+#define _LINUX_BPF_ARENA_H
+
+#include <linux/errno.h>
+#include <linux/types.h>
+
+struct bpf_arena;
+struct bpf_insn;
+struct bpf_insn_aux_data;
+struct bpf_map;
+struct bpf_verifier_env;
+struct vm_area_struct;
+
+/* What an instruction becomes, for all paths that lead to it */
+enum bpf_arena_use {
+	ARENA_USE_UNSEEN,
+	ARENA_USE_NO,
+	ARENA_USE_YES,
+};
+
+#ifdef CONFIG_BPF_ARENA
+u64 bpf_arena_kern_vm_start(const struct bpf_arena *arena);
+u64 bpf_arena_user_vm_start(const struct bpf_arena *arena);
+bool vma_is_bpf_arena(const struct vm_area_struct *vma);
+
+int bpf_arena_attach(struct bpf_verifier_env *env, struct bpf_map *map);
+int bpf_arena_insn_use(struct bpf_verifier_env *env, u32 insn_idx,
+		       enum bpf_arena_use use);
+int bpf_arena_check_cast(struct bpf_verifier_env *env,
+			 const struct bpf_insn *insn);
+int bpf_arena_check_atomic(struct bpf_verifier_env *env,
+			   const struct bpf_insn *insn);
+void bpf_arena_rewrite(struct bpf_verifier_env *env);
+int bpf_arena_rewrite_call(const struct bpf_insn_aux_data *aux,
+			   const struct bpf_insn *call, struct bpf_insn *buf);
+#else
+static inline u64 bpf_arena_kern_vm_start(const struct bpf_arena *arena)
+{
+	return 0;
+}
+
+static inline u64 bpf_arena_user_vm_start(const struct bpf_arena *arena)
+{
+	return 0;
+}
+
+static inline bool vma_is_bpf_arena(const struct vm_area_struct *vma)
+{
+	return false;
+}
+
+static inline int bpf_arena_attach(struct bpf_verifier_env *env,
+				   struct bpf_map *map)
+{
+	return -EOPNOTSUPP;
+}
+
+static inline int bpf_arena_insn_use(struct bpf_verifier_env *env, u32 insn_idx,
+				     enum bpf_arena_use use)
+{
+	return 0;
+}
+
+static inline int bpf_arena_check_cast(struct bpf_verifier_env *env,
+				       const struct bpf_insn *insn)
+{
+	return -EINVAL;
+}
+
+static inline int bpf_arena_check_atomic(struct bpf_verifier_env *env,
+					 const struct bpf_insn *insn)
+{
+	return 0;
+}
+
+static inline void bpf_arena_rewrite(struct bpf_verifier_env *env)
+{
+}
+
+static inline int bpf_arena_rewrite_call(const struct bpf_insn_aux_data *aux,
+					 const struct bpf_insn *call,
+					 struct bpf_insn *buf)
+{
+	return 0;
+}
+#endif
+
+#endif /* _LINUX_BPF_ARENA_H */

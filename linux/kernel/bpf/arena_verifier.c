@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * BPF arena: what the verifier knows about arena pointers
+ *
+ * PTR_TO_ARENA is the low half of a user address: a number below 4 GiB that
+ * comes out of a cast and goes into loads and stores, which add the base of the
+ * kernel window. What it points to is nobody's business, so there are no
+ * bounds, no offsets and no ids to track; two such registers are always alike.
+ *
+ * Invariant: the upper 32 bits of a register that holds one are zero. The JITs
+ * rely on it, all 64 bits go into the address. Therefore
+ *  - the cast from user to kernel is a 32-bit move;
+ *  - arithmetic that yields an arena pointer is done in 32 bits;
+ *  - a scalar handed to a global function's arena argument is cut before the
+ *    call;
+ *  - none of these instructions may have its upper half filled with random
+ *    bits by BPF_F_TEST_RND_HI32.
+ *
+ * The verifier decides per instruction what it becomes, and one instruction
+ * becomes one thing: aux->arena_use remembers the first visit, and a visit that
+ * disagrees fails. Once the program is accepted, bpf_arena_rewrite() puts in
+ * what the JIT sees, one for one:
+ *
+ *   r1 = addr_space_cast(r2, 0, 1)      w1 = w2
+ *   r1 = addr_space_cast(r2, 1, 0)      the same, done by the JIT; w1 = w2
+ *                                       when there is no upper half to add
+ *   r1 += 8                             w1 += 8
+ *   r3 = *(u32 *)(r1 + 4)               BPF_PROBE_MEM32
+ *   *(u32 *)(r1 + 4) = r3 (or imm)      BPF_PROBE_MEM32
+ *   lock *(u32 *)(r1 + 4) += r3         BPF_PROBE_ATOMIC
+ *
+ * The interpreter knows none of this: prog->jit_required.
+ */
+#include <linux/bpf.h>
+#include <linux/bpf_arena.h>
+#include <linux/bpf_verifier.h>
+#include <linux/filter.h>
+
+#define verbose(env, fmt, args...) bpf_verifier_log_write(env, fmt, ##args)
+
+/**
+ * bpf_arena_attach() - a program uses an arena
+ * @env: verifier state of the program, at its first look at the maps
+ * @map: map of type BPF_MAP_TYPE_ARENA
+ *
+ * The program's reference to @map, taken by the caller, keeps the arena.
+ *
+ * Return: 0; -EBUSY for a second arena; -EPERM, -EOPNOTSUPP or -EINVAL, with a
+ * message in the log, if the program cannot use one.
+ */
+int bpf_arena_attach(struct bpf_verifier_env *env, struct bpf_map *map)
+{
+	struct bpf_arena *arena = (struct bpf_arena *)map;
+	struct bpf_prog_aux *aux = env->prog->aux;
+
+	if (aux->arena && aux->arena != arena) {
+		verbose(env, "Only one arena per program\n");
+		return -EBUSY;
+	}
+	if (!env->allow_ptr_leaks || !env->bpf_capable) {
+		verbose(env, "CAP_BPF and CAP_PERFMON are required to use arena\n");
+		return -EPERM;
+	}
+	if (!env->prog->jit_requested) {
+		verbose(env, "JIT is required to use arena\n");
+		return -EOPNOTSUPP;
+	}
+	if (!bpf_jit_supports_arena()) {
+		verbose(env, "JIT doesn't support arena\n");
+		return -EOPNOTSUPP;
+	}
+	if (!bpf_arena_user_vm_start(arena)) {
+		verbose(env, "arena's user address must be set via map_extra or mmap()\n");
+		return -EINVAL;
+	}
+	aux->arena = arena;
+	env->prog->jit_required = 1;
+	return 0;
+}
+
+/**
+ * bpf_arena_insn_use() - note what the current path makes of an instruction
+ * @env: verifier state
+ * @insn_idx: the instruction
+ * @use: ARENA_USE_YES if it has to be rewritten for an arena pointer
+ *
+ * Return: 0; -EINVAL, with a message in the log, if another path made something
+ * else of it.
+ */
+int bpf_arena_insn_use(struct bpf_verifier_env *env, u32 insn_idx,
+		       enum bpf_arena_use use)
+{
+	struct bpf_insn_aux_data *aux = &env->insn_aux_data[insn_idx];
+
+	if (!env->prog->aux->arena)
+		return 0;
+	if (aux->arena_use && aux->arena_use != use) {
+		verbose(env, "same insn cannot be used with different pointers\n");
+		return -EINVAL;
+	}
+	aux->arena_use = use;
+	return 0;
+}
+
+/**
+ * bpf_arena_check_cast() - is this address-space cast well-formed and allowed?
+ * @env: verifier state
+ * @insn: BPF_ALU64 | BPF_MOV | BPF_X with off == BPF_ADDR_SPACE_CAST
+ *
+ * The source may be anything: what is no address in the arena becomes one, or
+ * one that is not there.
+ *
+ * Return: 0 or -EINVAL, with a message in the log.
+ */
+int bpf_arena_check_cast(struct bpf_verifier_env *env,
+			 const struct bpf_insn *insn)
+{
+	if (insn->imm != BPF_CAST_TO_KERN && insn->imm != BPF_CAST_TO_USER) {
+		verbose(env, "addr_space_cast insn can only convert between address space 1 and 0\n");
+		return -EINVAL;
+	}
+	if (!env->prog->aux->arena) {
+		verbose(env, "addr_space_cast insn can only be used in a program that has an associated arena\n");
+		return -EINVAL;
+	}
+	return 0;
+}
+
+/**
+ * bpf_arena_check_atomic() - can a JIT do this atomic in one instruction?
+ * @env: verifier state
+ * @insn: BPF_STX | BPF_ATOMIC on an arena pointer
+ *
+ * A loop around compare-and-exchange could fault half way through, with
+ * registers in use that an exception table entry does not know.
+ *
+ * Return: 0 or -EOPNOTSUPP, with a message in the log.
+ */
+int bpf_arena_check_atomic(struct bpf_verifier_env *env,
+			   const struct bpf_insn *insn)
+{
+	switch (insn->imm) {
+	case BPF_AND | BPF_FETCH:
+	case BPF_OR | BPF_FETCH:
+	case BPF_XOR | BPF_FETCH:
+		verbose(env, "BPF_ATOMIC fetch_and, fetch_or and fetch_xor are not supported on arena pointers\n");
+		return -EOPNOTSUPP;
+	default:
+		return 0;
+	}
+}
+
+static bool cast_is_move(const struct bpf_prog *prog, const struct bpf_insn *insn)
+{
+	/* struct bpf_arena starts with its map */
+	const struct bpf_map *map = (struct bpf_map *)prog->aux->arena;
+
+	return insn->imm == BPF_CAST_TO_KERN ||
+	       map->map_flags & BPF_F_NO_USER_CONV ||
+	       !(bpf_arena_user_vm_start(prog->aux->arena) >> 32);
+}
+
+static void rewrite_cast(const struct bpf_prog *prog, struct bpf_insn *insn,
+			 struct bpf_insn_aux_data *aux)
+{
+	if (!cast_is_move(prog, insn))
+		return;
+	*insn = BPF_MOV32_REG(insn->dst_reg, insn->src_reg);
+	aux->zext_dst = true;
+}
+
+static void rewrite_insn(struct bpf_prog *prog, struct bpf_insn *insn,
+			 struct bpf_insn_aux_data *aux)
+{
+	switch (BPF_CLASS(insn->code)) {
+	case BPF_ALU64:
+	case BPF_ALU:
+		insn->code = BPF_ALU | BPF_OP(insn->code) | BPF_SRC(insn->code);
+		aux->zext_dst = true;
+		return;
+	case BPF_STX:
+		if (BPF_MODE(insn->code) == BPF_ATOMIC) {
+			insn->code = BPF_STX | BPF_PROBE_ATOMIC | BPF_SIZE(insn->code);
+			break;
+		}
+		fallthrough;
+	default:
+		insn->code = BPF_CLASS(insn->code) | BPF_PROBE_MEM32 |
+			     BPF_SIZE(insn->code);
+	}
+	prog->aux->num_exentries++;
+}
+
+/**
+ * bpf_arena_rewrite() - turn an accepted program's instructions into the JIT's
+ * @env: verifier state; every instruction that is left has been verified
+ */
+void bpf_arena_rewrite(struct bpf_verifier_env *env)
+{
+	struct bpf_insn_aux_data *aux = env->insn_aux_data;
+	struct bpf_prog *prog = env->prog;
+	u32 i;
+
+	if (!prog->aux->arena)
+		return;
+	for (i = 0; i < prog->len; i++) {
+		struct bpf_insn *insn = &prog->insnsi[i];
+
+		if (insn_is_addr_space_cast(insn))
+			rewrite_cast(prog, insn, &aux[i]);
+		else if (aux[i].arena_use == ARENA_USE_YES)
+			rewrite_insn(prog, insn, &aux[i]);
+	}
+}
+
+/**
+ * bpf_arena_rewrite_call() - cut the arena arguments of a call to 32 bits
+ * @aux: what the verifier noted of the call
+ * @call: BPF_PSEUDO_CALL
+ * @buf: where the instructions that replace it go, room for 6
+ *
+ * The registers are dead after the call, and on every path to it they hold
+ * arena pointers or scalars that are meant as such.
+ *
+ * Return: number of instructions in @buf, 0 if the call can stay as it is.
+ */
+int bpf_arena_rewrite_call(const struct bpf_insn_aux_data *aux,
+			   const struct bpf_insn *call, struct bpf_insn *buf)
+{
+	int cnt = 0, reg;
+
+	for (reg = BPF_REG_1; reg <= BPF_REG_5; reg++)
+		if (aux->arena_args & BIT(reg))
+			buf[cnt++] = BPF_MOV32_REG(reg, reg);
+	if (!cnt)
+		return 0;
+	buf[cnt] = *call;
+	/* A callee further up is now further away. bpf_patch_insn_single()
+	 * does not adjust what is inside the patch.
+	 */
+	if (call->imm < 0)
+		buf[cnt].imm -= cnt;
+	return cnt + 1;
+}

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: (LGPL-2.1 OR BSD-2-Clause) */
+#ifndef __BPF_ARENA_H__
+#define __BPF_ARENA_H__
+
+/*
+ * One source for both sides of an arena.
+ *
+ * An arena is memory that a process maps with mmap() and BPF programs reach
+ * through pointers. Both sides follow the same pointers, so they can share the
+ * header that describes, say, a list, and the code that walks it:
+ *
+ *	struct node {
+ *		struct node __arena *next;
+ *		int value;
+ *	};
+ *
+ *	static inline int sum(struct node __arena *n)
+ *	{
+ *		int s = 0;
+ *
+ *		for (; n && can_loop; n = n->next)
+ *			s += n->value;
+ *		return s;
+ *	}
+ *
+ * What is stored is always the address that the process sees:
+ *
+ *	process                       BPF program
+ *	n = 0x7f8a_1234_5000          n = 0x7f8a_1234_5000   (user, as 1)
+ *	      |                             | cast to kernel (as 0)
+ *	      |                             v
+ *	      |                       0x1234_5000 from the start of the window
+ *	      v                             v
+ *	    page 5 of the arena  ====  page 5 of the arena
+ *
+ * In a process __arena is nothing. In a BPF program it is address space 1:
+ * clang (19 or later, -mcpu=v3) turns user addresses into kernel addresses
+ * before it follows them. A compiler that does not do so needs cast_kern()
+ * before a pointer is followed, and cast_user() before one obtained that way
+ * is stored; with a compiler that does, both are nothing.
+ *
+ *  - A NULL pointer is NULL on either side.
+ *  - Memory that is not there does not stop a program: loads give 0, stores
+ *    are dropped. It does stop a process with BPF_F_SEGV_ON_FAULT; without,
+ *    the process gets a page of zeroes that the program sees from then on.
+ *  - A loop over arena data has no bound that the verifier could prove. can_loop
+ *    and cond_break give it one: some 8 million rounds for each call.
+ */
+
+#if defined(__bpf__) || defined(__BPF__)
+
+#include "bpf_helpers.h"
+#include "bpf_core_read.h"
+
+/*
+ * Cast between address spaces 0 (kernel) and 1 (user), in place. r0 stands in
+ * for a register number where the assembler does not know the instruction.
+ */
+#ifdef __BPF_FEATURE_ADDR_SPACE_CAST
+#define bpf_addr_space_cast(var, dst_as, src_as)			\
+	({								\
+		asm volatile("%[v] = addr_space_cast(%[v], " #dst_as ", " #src_as ")" \
+			     : [v]"+r"(var));				\
+	})
+#else
+#define bpf_addr_space_cast(var, dst_as, src_as)			\
+	({								\
+		asm volatile("r0 = %[v]\n\t"				\
+			     ".byte 0xbf, 0\n\t"			\
+			     ".short 1\n\t"				\
+			     ".long (" #dst_as " << 16) | " #src_as "\n\t" \
+			     "%[v] = r0"				\
+			     : [v]"+r"(var) :: "r0");			\
+	})
+#endif
+
+#ifdef __BPF_FEATURE_ADDR_SPACE_CAST
+#define __arena __attribute__((address_space(1)))
+#define __arena_global __arena
+#define cast_kern(ptr) do { } while (0)
+#define cast_user(ptr) do { } while (0)
+#else
+#define __arena
+#define __arena_global SEC(".addr_space.1")
+#define cast_kern(ptr) bpf_addr_space_cast(ptr, 0, 1)
+#define cast_user(ptr) bpf_addr_space_cast(ptr, 1, 0)
+#endif
+
+/* Argument of a global function: an arena pointer, not a pointer to check */
+#ifndef __arg_arena
+#define __arg_arena __attribute__((btf_decl_tag("arg:arena")))
+#endif
+
+/*
+ * Arena functions of the kernel; a kernel without arenas has none of them.
+ *
+ * bpf_arena_alloc_pages() allocates page_cnt zeroed pages, at addr or, if that
+ * is NULL, anywhere. node_id is a NUMA node or -1, flags must be 0. NULL if
+ * that is not possible. bpf_arena_free_pages() takes pages away from program
+ * and process; holes in the range do not matter. bpf_arena_reserve_pages()
+ * keeps a range from being allocated until it is freed; 0, -EBUSY or -EINVAL.
+ */
+void __arena *bpf_arena_alloc_pages(void *map, void __arena *addr, __u32 page_cnt,
+				    int node_id, __u64 flags) __ksym __weak;
+void bpf_arena_free_pages(void *map, void __arena *ptr, __u32 page_cnt) __ksym __weak;
+int bpf_arena_reserve_pages(void *map, void __arena *ptr, __u32 page_cnt) __ksym __weak;
+
+/* may_goto jumps when the calling function has used up its rounds */
+#ifdef __BPF_FEATURE_MAY_GOTO
+#define __bpf_may_goto(label)						\
+	({ asm goto("may_goto %l[" #label "]" :::: label); })
+#elif __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+/* .short cannot hold a distance between labels; imm has to supply two bytes */
+#define __bpf_may_goto(label)						\
+	({								\
+		asm goto("1: .byte 0xe5, 0\n\t"			\
+			 ".long ((%l[" #label "] - 1b - 8) / 8) & 0xffff\n\t" \
+			 ".short 0" :::: label);			\
+	})
+#else
+#define __bpf_may_goto(label) __bpf_needs_a_compiler_with_may_goto
+#endif
+
+/* true while the loop may go on: while (can_loop && ...) */
+#define can_loop							\
+	({								\
+		__label__ __l_out;					\
+		int __go = 0;						\
+									\
+		__bpf_may_goto(__l_out);				\
+		__go = 1;						\
+__l_out:								\
+		__go;							\
+	})
+
+/* leave the loop when it may not go on; a statement in its body */
+#define cond_break							\
+	({								\
+		if (!can_loop)						\
+			break;						\
+	})
+
+/* Flavored names match the kernel's own, and do not clash with vmlinux.h */
+enum page_size_enum___arena {
+	__PAGE_SIZE___arena = 4096,
+};
+
+#ifndef PAGE_SIZE
+#define PAGE_SIZE bpf_core_enum_value(enum page_size_enum___arena, __PAGE_SIZE___arena)
+#endif
+
+/* container_of() would drop the address space; type comes with or without it */
+#ifdef __BPF_FEATURE_ADDR_SPACE_CAST
+#define arena_container_of(ptr, type, member)				\
+	((__typeof_unqual__(type) __arena *)				\
+	 ((char __arena *)(ptr) -					\
+	  __builtin_offsetof(__typeof_unqual__(type), member)))
+#else
+#define arena_container_of(ptr, type, member)				\
+	((__typeof__(type) *)((char *)(ptr) - __builtin_offsetof(type, member)))
+#endif
+
+#else /* a process */
+
+#include <errno.h>
+#include <stddef.h>
+#include <unistd.h>
+#include <linux/types.h>
+
+#define __arena
+#define __arg_arena
+#define __arena_global
+
+#define cast_kern(ptr) do { } while (0)
+#define cast_user(ptr) do { } while (0)
+
+/* Only a program can allocate; shared code gets the answer for "no memory" */
+static inline void *bpf_arena_alloc_pages(void *map, void *addr, __u32 page_cnt,
+					  int node_id, __u64 flags)
+{
+	return NULL;
+}
+
+static inline void bpf_arena_free_pages(void *map, void *ptr, __u32 page_cnt)
+{
+}
+
+static inline int bpf_arena_reserve_pages(void *map, void *ptr, __u32 page_cnt)
+{
+	return -EOPNOTSUPP;
+}
+
+#define can_loop 1
+#define cond_break do { } while (0)
+
+#ifndef PAGE_SIZE
+#define PAGE_SIZE ((unsigned long)sysconf(_SC_PAGESIZE))
+#endif
+
+#define arena_container_of(ptr, type, member)				\
+	((__typeof__(type) *)((char *)(ptr) - offsetof(__typeof__(type), member)))
+
+#endif /* __bpf__ */
+
+#endif /* __BPF_ARENA_H__ */

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the tests of arenas have in common: making and mapping an arena,
+ * touching memory that may not be there, and having a program do one thing.
+ */
+#ifndef __ARENA_HELPERS_H
+#define __ARENA_HELPERS_H
+
+#include <setjmp.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#include <bpf/bpf.h>
+#include <test_progs.h>
+#include "arena_ops.h"
+
+/* not in every libc's headers */
+#ifndef MAP_FIXED_NOREPLACE
+#define MAP_FIXED_NOREPLACE 0x100000
+#endif
+
+#define GiB (1ULL << 30)
+
+/* an address for map_extra that the kernel never chooses by itself */
+#define ARENA_BASE (0x1234ULL << 32)
+
+static inline size_t arena_bytes(__u32 pages)
+{
+	return (size_t)pages * getpagesize();
+}
+
+static inline int arena_create(__u32 pages, __u32 flags, __u64 base)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, opts,
+		.map_flags = BPF_F_MMAPABLE | flags,
+		.map_extra = base,
+	);
+
+	return bpf_map_create(BPF_MAP_TYPE_ARENA, "arena", 0, 0, pages, &opts);
+}
+
+static inline void *arena_mmap(int fd, __u32 pages)
+{
+	return mmap(NULL, arena_bytes(pages), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+}
+
+/* at base, which is that of the arena */
+static inline void *arena_mmap_at(int fd, __u32 pages, __u64 base)
+{
+	return mmap((void *)base, arena_bytes(pages), PROT_READ | PROT_WRITE,
+		    MAP_SHARED | MAP_FIXED_NOREPLACE, fd, 0);
+}
+
+static sigjmp_buf arena_touch_env;
+
+static inline void arena_touch_fault(int sig)
+{
+	siglongjmp(arena_touch_env, sig);
+}
+
+/* Read, or write, a byte of memory: 0 or the signal that this brought about */
+static inline int arena_touch(volatile char *p, bool write)
+{
+	struct sigaction sa = { .sa_handler = arena_touch_fault }, segv, bus;
+	int sig;
+
+	sigaction(SIGSEGV, &sa, &segv);
+	sigaction(SIGBUS, &sa, &bus);
+	sig = sigsetjmp(arena_touch_env, 1);
+	if (!sig) {
+		if (write)
+			*p = 1;
+		else
+			(void)*p;
+	}
+	sigaction(SIGBUS, &bus, NULL);
+	sigaction(SIGSEGV, &segv, NULL);
+	return sig;
+}
+
+static inline int arena_read(volatile void *p)
+{
+	return arena_touch(p, false);
+}
+
+static inline int arena_write(volatile void *p)
+{
+	return arena_touch(p, true);
+}
+
+/* Have one of the programs in progs/arena_ops.c do what op says, for its result */
+static inline __u64 arena_run_op(const struct bpf_program *prog, struct arena_op op)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, opts,
+		.ctx_in = &op,
+		.ctx_size_in = sizeof(op),
+	);
+
+	ASSERT_OK(bpf_prog_test_run_opts(bpf_program__fd(prog), &opts), bpf_program__name(prog));
+	return op.ret;
+}
+
+/* Set a sysctl and return its old value, or -1 */
+static inline int arena_sysctl(const char *path, int val)
+{
+	int old = -1;
+	FILE *f;
+
+	f = fopen(path, "r+");
+	if (!f)
+		return -1;
+	if (fscanf(f, "%d", &old) != 1)
+		old = -1;
+	rewind(f);
+	if (fprintf(f, "%d\n", val) < 0 || fflush(f))
+		old = -1;
+	fclose(f);
+	return old;
+}
+
+#define JIT_ENABLE "/proc/sys/net/core/bpf_jit_enable"
+#define JIT_HARDEN "/proc/sys/net/core/bpf_jit_harden"
+
+#endif

@@ -1,0 +1,501 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * bpf_arena_alloc_pages(), bpf_arena_free_pages(), bpf_arena_reserve_pages():
+ * where pages come from, what is refused, what is left behind.
+ */
+#include <limits.h>
+#include <sys/sysinfo.h>
+#include "cgroup_helpers.h"
+#include "arena_helpers.h"
+#include "arena_ops.skel.h"
+#include "arena_reserve.skel.h"
+
+#define NPAGES 16
+
+struct fixture {
+	struct arena_ops *skel;
+	char *area;
+	__u32 pages;
+};
+
+static long page_size;
+
+static bool setup(struct fixture *f, __u32 pages, __u32 flags, __u64 base)
+{
+	size_t size;
+
+	f->pages = pages;
+	f->skel = arena_ops__open();
+	if (!ASSERT_OK_PTR(f->skel, "open"))
+		return false;
+	bpf_map__set_max_entries(f->skel->maps.arena, pages);
+	bpf_map__set_map_flags(f->skel->maps.arena, BPF_F_MMAPABLE | flags);
+	bpf_map__set_map_extra(f->skel->maps.arena, base);
+	if (!ASSERT_OK(arena_ops__load(f->skel), "load")) {
+		arena_ops__destroy(f->skel);
+		return false;
+	}
+	f->area = (char *)bpf_map__initial_value(f->skel->maps.arena, &size);
+	return true;
+}
+
+static void teardown(struct fixture *f)
+{
+	arena_ops__destroy(f->skel);
+}
+
+/* user address of a page of the arena, or of one that is none */
+static __u64 page_addr(const struct fixture *f, __s64 page)
+{
+	return (__u64)f->area + page * page_size;
+}
+
+static __u64 alloc_op(const struct fixture *f, __u64 addr, __u32 cnt, __s32 node, __u64 flags)
+{
+	struct arena_op op = { .addr = addr, .cnt = cnt, .node = node, .flags = flags };
+
+	return arena_run_op(f->skel->progs.op_alloc, op);
+}
+
+static __u64 alloc(const struct fixture *f, __u64 addr, __u32 cnt)
+{
+	return alloc_op(f, addr, cnt, -1, 0);
+}
+
+static void free_pages(const struct fixture *f, __u64 addr, __u32 cnt)
+{
+	struct arena_op op = { .addr = addr, .cnt = cnt };
+
+	arena_run_op(f->skel->progs.op_free, op);
+}
+
+static __u64 peek(const struct fixture *f, __u64 addr)
+{
+	struct arena_op op = { .addr = addr };
+
+	return arena_run_op(f->skel->progs.op_read, op);
+}
+
+static void poke(const struct fixture *f, __u64 addr, __u64 val)
+{
+	struct arena_op op = { .addr = addr, .ret = val };
+
+	arena_run_op(f->skel->progs.op_write, op);
+}
+
+/* With BPF_F_SEGV_ON_FAULT user space can tell which pages are there */
+static bool is_there(const struct fixture *f, __s64 page)
+{
+	return !arena_read((void *)page_addr(f, page));
+}
+
+static void check_there(const struct fixture *f, const char *map, const char *when)
+{
+	char now[NPAGES + 1] = {};
+	int i;
+
+	for (i = 0; i < f->pages; i++)
+		now[i] = is_there(f, i) ? 'x' : '.';
+	ASSERT_STREQ(now, map, when);
+}
+
+/* Nothing is left behind: all of the arena can be had */
+static void check_empty(const struct fixture *f, const char *when)
+{
+	ASSERT_EQ(alloc(f, page_addr(f, 0), f->pages), page_addr(f, 0), when);
+	free_pages(f, page_addr(f, 0), f->pages);
+}
+
+static void anywhere(void)
+{
+	struct fixture f;
+	__u64 p, q;
+
+	if (!setup(&f, NPAGES, BPF_F_SEGV_ON_FAULT, 0))
+		return;
+	p = alloc(&f, 0, 1);
+	if (ASSERT_GE(p, page_addr(&f, 0), "start") &&
+	    ASSERT_LT(p, page_addr(&f, NPAGES), "end")) {
+		ASSERT_EQ(p % page_size, 0, "page aligned");
+		ASSERT_EQ(peek(&f, p), 0, "zeroed");
+		*(__u64 *)p = 42;
+		ASSERT_EQ(peek(&f, p), 42, "user space wrote, program reads");
+		poke(&f, p + page_size - 8, 43);
+		ASSERT_EQ(*(__u64 *)(p + page_size - 8), 43, "program wrote, user space reads");
+	}
+	q = alloc(&f, 0, NPAGES - 1);
+	ASSERT_NEQ(q, 0, "the rest");
+	ASSERT_EQ(alloc(&f, 0, 1), 0, "full");
+	check_there(&f, "xxxxxxxxxxxxxxxx", "full");
+	free_pages(&f, p, 1);
+	ASSERT_EQ(alloc(&f, 0, 1), p, "the only free page");
+	ASSERT_EQ(peek(&f, p), 0, "zeroed again");
+	teardown(&f);
+}
+
+static void at_address(void)
+{
+	struct fixture f;
+
+	if (!setup(&f, NPAGES, BPF_F_SEGV_ON_FAULT, 0))
+		return;
+	ASSERT_EQ(alloc(&f, page_addr(&f, 3), 2), page_addr(&f, 3), "pages 3, 4");
+	check_there(&f, "...xx...........", "pages 3, 4");
+	ASSERT_EQ(alloc(&f, page_addr(&f, 3), 1), 0, "page 3 again");
+	ASSERT_EQ(alloc(&f, page_addr(&f, 4), 2), 0, "half taken");
+	ASSERT_EQ(alloc(&f, page_addr(&f, 2), 2), 0, "other half taken");
+	ASSERT_EQ(alloc(&f, page_addr(&f, 0), NPAGES), 0, "hole taken");
+	check_there(&f, "...xx...........", "after refusals");
+	ASSERT_EQ(alloc(&f, page_addr(&f, NPAGES - 1), 1), page_addr(&f, NPAGES - 1), "last");
+	ASSERT_EQ(alloc(&f, page_addr(&f, 0), 1), page_addr(&f, 0), "first");
+	check_there(&f, "x..xx..........x", "first and last");
+	teardown(&f);
+}
+
+static void hazard_10_extremes(void)
+{
+	struct fixture f;
+
+	if (!setup(&f, NPAGES, BPF_F_SEGV_ON_FAULT, ARENA_BASE + GiB))
+		return;
+	ASSERT_EQ(alloc(&f, 0, 0), 0, "page_cnt 0");
+	ASSERT_EQ(alloc(&f, page_addr(&f, 1), 0), 0, "page_cnt 0 at address");
+	ASSERT_EQ(alloc(&f, 0, NPAGES + 1), 0, "larger than the arena");
+	ASSERT_EQ(alloc(&f, 0, ~0U), 0, "page_cnt 2^32 - 1");
+	ASSERT_EQ(alloc(&f, page_addr(&f, 1), ~0U), 0, "page_cnt 2^32 - 1 at address");
+	ASSERT_EQ(alloc(&f, page_addr(&f, 0), 1 << 20), 0, "4 GiB");
+	ASSERT_EQ(alloc(&f, page_addr(&f, 1), NPAGES), 0, "a page over the end");
+	ASSERT_EQ(alloc(&f, page_addr(&f, NPAGES - 1), 2), 0, "last page and the next");
+	ASSERT_EQ(alloc(&f, page_addr(&f, NPAGES), 1), 0, "first page after the end");
+	ASSERT_EQ(alloc(&f, page_addr(&f, -1), 1), 0, "last page before the start");
+	ASSERT_EQ(alloc(&f, page_addr(&f, -1), 2), 0, "across the start");
+	ASSERT_EQ(alloc(&f, page_addr(&f, 0) + 1, 1), 0, "unaligned by 1");
+	ASSERT_EQ(alloc(&f, page_addr(&f, 0) + 2048, 1), 0, "unaligned by 2048");
+	ASSERT_EQ(alloc(&f, page_addr(&f, 0) + 4 * GiB, 1), 0, "4 GiB off");
+	ASSERT_EQ(alloc(&f, -page_size, 2), 0, "across 2^64");
+	ASSERT_EQ(alloc(&f, page_size, 1), 0, "page 1 of the address space");
+	ASSERT_EQ(alloc_op(&f, 0, 1, -1, 1), 0, "flags 1");
+	ASSERT_EQ(alloc_op(&f, 0, 1, -1, 1ULL << 63), 0, "flags 2^63");
+	check_there(&f, "................", "after refusals");
+	check_empty(&f, "after refusals");
+	teardown(&f);
+}
+
+static void hazard_11_node_id(void)
+{
+	static const int bad[] = { -2, 4096, INT_MIN, INT_MAX, 63, 64, 1023, 1024 };
+	struct fixture f;
+	char name[32];
+	int i;
+
+	if (!setup(&f, NPAGES, BPF_F_SEGV_ON_FAULT, 0))
+		return;
+	for (i = 0; i < ARRAY_SIZE(bad); i++) {
+		snprintf(name, sizeof(name), "node %d", bad[i]);
+		ASSERT_EQ(alloc_op(&f, 0, 1, bad[i], 0), 0, name);
+	}
+	check_empty(&f, "after bad nodes");
+	ASSERT_NEQ(alloc_op(&f, 0, 1, -1, 0), 0, "node -1");
+	ASSERT_NEQ(alloc_op(&f, 0, 1, 0, 0), 0, "node 0");
+	teardown(&f);
+}
+
+/* Only the lower half of the address counts, and only what lies in the arena */
+static void free_ranges(void)
+{
+	struct fixture f;
+
+	if (!setup(&f, NPAGES, BPF_F_SEGV_ON_FAULT, ARENA_BASE + GiB))
+		return;
+	ASSERT_EQ(alloc(&f, page_addr(&f, 0), NPAGES), page_addr(&f, 0), "fill");
+	free_pages(&f, page_addr(&f, 1), 0);
+	check_there(&f, "xxxxxxxxxxxxxxxx", "page_cnt 0");
+	free_pages(&f, page_addr(&f, NPAGES), 100);
+	check_there(&f, "xxxxxxxxxxxxxxxx", "after the end");
+	free_pages(&f, 0, 1);
+	check_there(&f, "xxxxxxxxxxxxxxxx", "NULL");
+	free_pages(&f, page_addr(&f, 5) + page_size - 1, 1);
+	check_there(&f, "xxxxx.xxxxxxxxxx", "rounded down");
+	free_pages(&f, page_addr(&f, 6) + 12 * GiB, 1);
+	check_there(&f, "xxxxx..xxxxxxxxx", "upper half ignored");
+	free_pages(&f, (__u32)page_addr(&f, 7), 1);
+	check_there(&f, "xxxxx...xxxxxxxx", "upper half zero");
+	free_pages(&f, page_addr(&f, NPAGES - 2), 100);
+	check_there(&f, "xxxxx...xxxxxx..", "over the end");
+	free_pages(&f, page_addr(&f, -1), 2);
+	check_there(&f, ".xxxx...xxxxxx..", "across the start");
+	free_pages(&f, page_addr(&f, 3), ~0U);
+	check_there(&f, ".xx.............", "2^32 - 1 pages");
+	free_pages(&f, page_addr(&f, 0), NPAGES);
+	check_empty(&f, "at last");
+	teardown(&f);
+}
+
+static void hazard_13_free(void)
+{
+	struct fixture f;
+
+	if (!setup(&f, NPAGES, 0, 0))
+		return;
+	poke(&f, page_addr(&f, 2), 1); /* to nowhere */
+	ASSERT_EQ(peek(&f, page_addr(&f, 2)), 0, "store to absent page");
+	*(__u64 *)page_addr(&f, 2) = 7;
+	ASSERT_EQ(peek(&f, page_addr(&f, 2)), 7, "faulted in");
+	ASSERT_EQ(alloc(&f, page_addr(&f, 2), 1), 0, "taken by the fault");
+	free_pages(&f, page_addr(&f, 2), 1);
+	ASSERT_EQ(peek(&f, page_addr(&f, 2)), 0, "freed");
+	free_pages(&f, page_addr(&f, 2), 1);
+	ASSERT_EQ(alloc(&f, page_addr(&f, 2), 1), page_addr(&f, 2), "after double free");
+
+	*(__u64 *)page_addr(&f, 4) = 9;
+	*(__u64 *)page_addr(&f, 8) = 9;
+	free_pages(&f, page_addr(&f, 0), NPAGES); /* with holes */
+	ASSERT_EQ(*(__u64 *)page_addr(&f, 8), 0, "freed with holes");
+	free_pages(&f, page_addr(&f, 0), NPAGES);
+	check_empty(&f, "at last");
+	teardown(&f);
+}
+
+static void hazard_15_use_after_free(void)
+{
+	struct fixture f;
+	int i;
+
+	if (!setup(&f, NPAGES, 0, 0))
+		return;
+	for (i = 0; i < 100; i++) {
+		__u64 p = page_addr(&f, i % NPAGES);
+
+		if (!ASSERT_EQ(alloc(&f, p, 1), p, "alloc"))
+			break;
+		*(__u64 *)p = 0x5ec4e7;
+		poke(&f, p + 8, 0x5ec4e7);
+		free_pages(&f, p, 1);
+		if (!ASSERT_EQ(peek(&f, p), 0, "first word") ||
+		    !ASSERT_EQ(peek(&f, p + 8), 0, "second word"))
+			break;
+	}
+	teardown(&f);
+}
+
+static __u64 reserve(const struct arena_reserve *res, __u64 addr, __u32 cnt)
+{
+	struct arena_op op = { .addr = addr, .cnt = cnt };
+
+	return arena_run_op(res->progs.op_reserve, op);
+}
+
+static void check_reserve(struct fixture *f, struct arena_reserve *res)
+{
+	ASSERT_EQ(reserve(res, page_addr(f, 2), 2), 0, "reserve 2, 3");
+	ASSERT_EQ(alloc(f, page_addr(f, 2), 1), 0, "alloc 2");
+	ASSERT_EQ(alloc(f, page_addr(f, 1), 2), 0, "alloc 1, 2");
+	ASSERT_EQ(alloc(f, 0, NPAGES - 1), 0, "alloc too many");
+	ASSERT_EQ((int)reserve(res, page_addr(f, 2), 1), -EBUSY, "reserved already");
+	ASSERT_EQ((int)reserve(res, page_addr(f, 1), 2), -EBUSY, "half reserved already");
+	ASSERT_EQ(alloc(f, page_addr(f, 5), 1), page_addr(f, 5), "alloc 5");
+	ASSERT_EQ((int)reserve(res, page_addr(f, 5), 1), -EBUSY, "allocated already");
+	ASSERT_EQ((int)reserve(res, page_addr(f, 4), 3), -EBUSY, "allocated in the middle");
+	ASSERT_EQ(alloc(f, page_addr(f, 4), 1), page_addr(f, 4), "4 still free");
+	ASSERT_EQ((int)reserve(res, page_addr(f, 0) + 1, 1), -EINVAL, "unaligned");
+	ASSERT_EQ((int)reserve(res, page_addr(f, NPAGES), 1), -EINVAL, "after the end");
+	ASSERT_EQ((int)reserve(res, page_addr(f, -1), 1), -EINVAL, "before the start");
+	ASSERT_EQ((int)reserve(res, page_addr(f, NPAGES - 1), 2), -EINVAL, "over the end");
+	ASSERT_EQ((int)reserve(res, page_addr(f, 8), ~0U), -EINVAL, "2^32 - 1 pages");
+	ASSERT_EQ(reserve(res, page_addr(f, NPAGES - 1), 1), 0, "last page");
+	check_there(f, "....xx..........", "reserved is not there");
+	free_pages(f, page_addr(f, 0), NPAGES);
+	check_empty(f, "at last");
+}
+
+static void reserved(void)
+{
+	struct arena_reserve *res;
+	struct fixture f;
+
+	if (!setup(&f, NPAGES, BPF_F_SEGV_ON_FAULT, 0))
+		return;
+	res = arena_reserve__open();
+	if (!ASSERT_OK_PTR(res, "open"))
+		goto out;
+	if (ASSERT_OK(bpf_map__reuse_fd(res->maps.arena, bpf_map__fd(f.skel->maps.arena)),
+		      "reuse") &&
+	    ASSERT_OK(arena_reserve__load(res), "load"))
+		check_reserve(&f, res);
+	arena_reserve__destroy(res);
+out:
+	teardown(&f);
+}
+
+/* Single pages, freed in another order: none is lost, none handed out twice */
+static void hazard_16_many(void)
+{
+	const __u32 cnt = getenv("ARENA_MILLION") ? 1 << 20 : 1 << 13;
+	struct arena_op op = { .cnt = cnt, .flags = page_size };
+	struct fixture f;
+	__u32 i, bad = 0;
+	bool *seen;
+
+	seen = calloc(cnt, 1);
+	if (!ASSERT_OK_PTR(seen, "calloc") || !setup(&f, cnt, 0, 0))
+		goto out;
+	op.addr = page_addr(&f, 0);
+	ASSERT_EQ(arena_run_op(f.skel->progs.op_alloc_many, op), cnt, "alloc");
+	ASSERT_EQ(alloc(&f, 0, 1), 0, "full");
+	for (i = 0; i < cnt; i++) {
+		__u64 n = *(__u64 *)page_addr(&f, i);
+
+		if (n >= cnt || seen[n])
+			bad++;
+		else
+			seen[n] = true;
+	}
+	ASSERT_EQ(bad, 0, "pages handed out twice");
+	ASSERT_EQ(arena_run_op(f.skel->progs.op_free_many, op), cnt, "free");
+	ASSERT_EQ(alloc(&f, page_addr(&f, 0), 1), page_addr(&f, 0), "page 0 is free");
+	free_pages(&f, page_addr(&f, 0), 1);
+	check_empty(&f, "at last");
+	teardown(&f);
+out:
+	free(seen);
+}
+
+/* Free memory in KiB. MemFree leaves out pages that CPUs keep in stock, which
+ * may be more than what these tests allocate.
+ */
+static long mem_free(void)
+{
+	long pages, sum = 0;
+	char line[128];
+	FILE *f;
+
+	f = fopen("/proc/zoneinfo", "r");
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, " nr_free_pages %ld", &pages) == 1 ||
+		    sscanf(line, " count: %ld", &pages) == 1)
+			sum += pages;
+	if (f)
+		fclose(f);
+	return sum * (page_size / 1024);
+}
+
+#define MEM_KB (64 * 1024L)
+
+static bool alloc_mem(struct fixture *f)
+{
+	__u32 pages = MEM_KB * 1024 / page_size;
+
+	if (!setup(f, pages, 0, 0))
+		return false;
+	ASSERT_EQ(alloc(f, 0, pages), page_addr(f, 0), "alloc");
+	return true;
+}
+
+/* Destruction is asynchronous: give it a few seconds */
+static bool comes_back(long (*measure)(void), long at_least)
+{
+	int i;
+
+	for (i = 0; i < 50 && measure() < at_least; i++)
+		usleep(100 * 1000);
+	return measure() >= at_least;
+}
+
+static void hazard_26_memory(void)
+{
+	struct fixture f;
+	long before;
+
+	/* the first time, other things get allocated that stay */
+	before = mem_free();
+	if (!alloc_mem(&f))
+		return;
+	teardown(&f);
+	comes_back(mem_free, before - MEM_KB / 8);
+
+	before = mem_free();
+	if (!alloc_mem(&f))
+		return;
+	ASSERT_LT(mem_free(), before - MEM_KB * 3 / 4, "free memory with arena");
+	free_pages(&f, page_addr(&f, 0), f.pages);
+	ASSERT_TRUE(comes_back(mem_free, before - MEM_KB / 8), "free memory after free");
+	ASSERT_EQ(alloc(&f, 0, f.pages), page_addr(&f, 0), "alloc again");
+	teardown(&f);
+	ASSERT_TRUE(comes_back(mem_free, before - MEM_KB / 8), "free memory without arena");
+}
+
+#define CGROUP "/arena_alloc"
+
+static long cgroup_charge(void)
+{
+	char path[256], root[128] = {};
+	long bytes = -1;
+	FILE *f;
+
+	snprintf(root, sizeof(root), "/mnt/cgroup-test-work-dir%d" CGROUP, getpid());
+	snprintf(path, sizeof(path), "%s/memory.current", root);
+	f = fopen(path, "r");
+	if (!f)
+		return -1;
+	if (fscanf(f, "%ld", &bytes) != 1)
+		bytes = -1;
+	fclose(f);
+	return bytes;
+}
+
+/* room below a charge that cannot be seen from here, for comes_back() */
+static long cgroup_room(void)
+{
+	return -cgroup_charge();
+}
+
+static void hazard_26_cgroup(void)
+{
+	struct fixture f;
+	long before;
+	int cg;
+
+	cg = test__join_cgroup(CGROUP);
+	if (!ASSERT_GE(cg, 0, "join cgroup"))
+		return;
+	before = cgroup_charge();
+	if (before < 0) {
+		test__skip(); /* no memory controller */
+		goto out;
+	}
+	if (!alloc_mem(&f))
+		goto out;
+	ASSERT_GT(cgroup_charge(), before + MEM_KB * 1024 * 3 / 4, "charged");
+	teardown(&f);
+	ASSERT_TRUE(comes_back(cgroup_room, -before - MEM_KB * 1024 / 8), "uncharged");
+out:
+	close(cg);
+}
+
+void serial_test_arena_alloc(void)
+{
+	page_size = getpagesize();
+
+	if (test__start_subtest("anywhere"))
+		anywhere();
+	if (test__start_subtest("at_address"))
+		at_address();
+	if (test__start_subtest("free_ranges"))
+		free_ranges();
+	if (test__start_subtest("reserve"))
+		reserved();
+	if (test__start_subtest("hazard_10_extremes"))
+		hazard_10_extremes();
+	if (test__start_subtest("hazard_11_node_id"))
+		hazard_11_node_id();
+	if (test__start_subtest("hazard_13_free"))
+		hazard_13_free();
+	if (test__start_subtest("hazard_15_use_after_free"))
+		hazard_15_use_after_free();
+	if (test__start_subtest("hazard_16_many"))
+		hazard_16_many();
+	if (test__start_subtest("hazard_26_memory"))
+		hazard_26_memory();
+	if (test__start_subtest("hazard_26_cgroup"))
+		hazard_26_cgroup();
+}

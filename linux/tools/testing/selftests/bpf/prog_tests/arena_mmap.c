@@ -1,0 +1,718 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Mappings of an arena: where they may be, what may not be done to them, and
+ * what user space finds in them.
+ *
+ * Whatever is refused must leave the mapping as it was, and every other
+ * mapping of the process too. check_alive() and struct marker look after that.
+ */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <linux/userfaultfd.h>
+#include <sys/ioctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include "arena_helpers.h"
+#include "arena_ops.skel.h"
+
+#define NPAGES 4
+
+/* newer than some libc headers */
+#ifndef MREMAP_DONTUNMAP
+#define MREMAP_DONTUNMAP 4
+#endif
+
+static long page_size;
+
+static int do_mmap(void *addr, size_t len, int prot, int flags, int fd, off_t off)
+{
+	void *p;
+
+	p = mmap(addr, len, prot, flags, fd, off);
+	if (p == MAP_FAILED)
+		return -errno;
+	munmap(p, len);
+	return 0;
+}
+
+static int do_mremap(void *old, size_t old_len, size_t new_len, int flags, void *new)
+{
+	return mremap(old, old_len, new_len, flags, new) == MAP_FAILED ? -errno : 0;
+}
+
+static int err_of(int ret)
+{
+	return ret < 0 ? -errno : ret;
+}
+
+/* The mapping is whole, and writable on every page */
+static bool check_alive(char *area, const char *when)
+{
+	char name[64];
+	int i;
+
+	for (i = 0; i < NPAGES; i++) {
+		snprintf(name, sizeof(name), "page %d alive after %s", i, when);
+		if (!ASSERT_OK(arena_write(area + i * page_size), name))
+			return false;
+	}
+	return true;
+}
+
+/* Memory of somebody else, which no request for an arena may touch */
+struct marker {
+	char *p;
+	size_t len;
+};
+
+static bool marker_init(struct marker *m, void *addr, size_t len)
+{
+	m->len = len;
+	m->p = mmap(addr, len, PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS | (addr ? MAP_FIXED_NOREPLACE : 0), -1, 0);
+	if (!ASSERT_NEQ(m->p, MAP_FAILED, "marker"))
+		return false;
+	memset(m->p, 'm', len);
+	return true;
+}
+
+static void marker_check(struct marker *m, const char *when)
+{
+	size_t i;
+
+	for (i = 0; i < m->len; i += page_size) {
+		if (!ASSERT_OK(arena_read(m->p + i), when))
+			return;
+		if (!ASSERT_EQ(m->p[i], 'm', when))
+			return;
+	}
+}
+
+static void marker_free(struct marker *m)
+{
+	munmap(m->p, m->len);
+}
+
+/* a fresh arena and its mapping, or NULL */
+static char *setup(int *fd, __u32 flags, __u64 base)
+{
+	char *area;
+
+	*fd = arena_create(NPAGES, flags, base);
+	if (!ASSERT_GE(*fd, 0, "create"))
+		return NULL;
+	area = base ? arena_mmap_at(*fd, NPAGES, base) : arena_mmap(*fd, NPAGES);
+	if (!ASSERT_NEQ(area, MAP_FAILED, "mmap")) {
+		close(*fd);
+		return NULL;
+	}
+	return area;
+}
+
+static void teardown(int fd, char *area)
+{
+	ASSERT_OK(munmap(area, arena_bytes(NPAGES)), "munmap");
+	close(fd);
+}
+
+static void errors(void)
+{
+	const int rw = PROT_READ | PROT_WRITE;
+	const size_t len = arena_bytes(NPAGES);
+	char *area;
+	int fd;
+
+	fd = arena_create(NPAGES, 0, 0);
+	if (!ASSERT_GE(fd, 0, "create"))
+		return;
+	ASSERT_EQ(do_mmap(NULL, len, rw, MAP_SHARED, fd, page_size), -EINVAL, "offset");
+	ASSERT_EQ(do_mmap(NULL, len, rw, MAP_SHARED, fd, 4 * GiB), -EINVAL, "offset of 4 GiB");
+	ASSERT_EQ(do_mmap(NULL, len, rw, MAP_PRIVATE, fd, 0), -EINVAL, "MAP_PRIVATE");
+	ASSERT_EQ(do_mmap(NULL, 4 * GiB + page_size, rw, MAP_SHARED, fd, 0), -E2BIG,
+		  "over 4 GiB");
+	ASSERT_EQ(do_mmap(NULL, len + page_size, rw, MAP_SHARED, fd, 0), -E2BIG, "too long");
+	ASSERT_EQ(do_mmap(NULL, len - page_size, rw, MAP_SHARED, fd, 0), -EINVAL, "too short");
+	ASSERT_LT(do_mmap(NULL, len, rw | PROT_EXEC, MAP_SHARED, fd, 0), 0, "PROT_EXEC");
+
+	/* none of these may have settled the address, or the size */
+	area = arena_mmap(fd, NPAGES);
+	if (ASSERT_NEQ(area, MAP_FAILED, "right mmap")) {
+		check_alive(area, "errors");
+		munmap(area, len);
+	}
+	close(fd);
+}
+
+static void errors_map_extra(void)
+{
+	const size_t len = arena_bytes(NPAGES);
+	const int rw = PROT_READ | PROT_WRITE;
+	void *base = (void *)ARENA_BASE;
+	char *area;
+	int fd;
+
+	fd = arena_create(NPAGES, 0, ARENA_BASE);
+	if (!ASSERT_GE(fd, 0, "create"))
+		return;
+	ASSERT_EQ(do_mmap(base + page_size, len, rw, MAP_SHARED, fd, 0), -EINVAL, "hint");
+	ASSERT_EQ(do_mmap(base + page_size, len, rw, MAP_SHARED | MAP_FIXED, fd, 0), -EINVAL,
+		  "MAP_FIXED");
+	ASSERT_EQ(do_mmap(base + 4 * GiB, len, rw, MAP_SHARED | MAP_FIXED, fd, 0), -EINVAL,
+		  "same lower half");
+
+	area = mmap(base, len, rw, MAP_SHARED, fd, 0);
+	if (ASSERT_EQ((__u64)area, ARENA_BASE, "hint at map_extra"))
+		munmap(area, len);
+	area = mmap(base, len, rw, MAP_SHARED | MAP_FIXED, fd, 0);
+	if (ASSERT_EQ((__u64)area, ARENA_BASE, "MAP_FIXED at map_extra")) {
+		check_alive(area, "MAP_FIXED");
+		munmap(area, len);
+	}
+	close(fd);
+}
+
+/* -EINVAL and -E2BIG where the address hint already tells */
+static bool is_busy(int err)
+{
+	return err == -EBUSY || err == -EINVAL || err == -E2BIG;
+}
+
+static void second_mmap(void)
+{
+	const size_t len = arena_bytes(NPAGES);
+	const int rw = PROT_READ | PROT_WRITE;
+	struct marker m;
+	char *area, *again;
+	int fd;
+
+	area = setup(&fd, 0, 0);
+	if (!area)
+		return;
+	if (marker_init(&m, NULL, len)) {
+		ASSERT_TRUE(is_busy(do_mmap(m.p, len, rw, MAP_SHARED | MAP_FIXED, fd, 0)),
+			    "MAP_FIXED elsewhere");
+		marker_check(&m, "MAP_FIXED elsewhere");
+		ASSERT_TRUE(is_busy(do_mmap(area, len + page_size, rw, MAP_SHARED, fd, 0)),
+			    "longer");
+		ASSERT_TRUE(is_busy(do_mmap(area, len - page_size, rw, MAP_SHARED, fd, 0)),
+			    "shorter");
+		marker_free(&m);
+	}
+	check_alive(area, "second mmap");
+
+	area[0] = 'a';
+	munmap(area, len);
+	again = arena_mmap(fd, NPAGES);
+	if (ASSERT_EQ(again, area, "same address again")) {
+		ASSERT_EQ(again[0], 'a', "same page again");
+		munmap(again, len);
+	}
+	close(fd);
+}
+
+/* Somebody else has the address where the arena is mapped elsewhere */
+static void address_taken(void)
+{
+	const size_t len = arena_bytes(NPAGES);
+	const int rw = PROT_READ | PROT_WRITE;
+	struct marker m;
+	char *area, *p;
+	int fd;
+
+	area = setup(&fd, 0, 0);
+	if (!area)
+		return;
+	munmap(area, len);
+	if (!marker_init(&m, area + page_size, page_size))
+		goto out;
+
+	p = mmap(NULL, len, rw, MAP_SHARED, fd, 0);
+	ASSERT_EQ(p, MAP_FAILED, "mmap anywhere");
+	marker_check(&m, "mmap anywhere");
+	p = mmap(area, len, rw, MAP_SHARED, fd, 0);
+	ASSERT_EQ(p, MAP_FAILED, "mmap with hint");
+	marker_check(&m, "mmap with hint");
+	p = mmap(area, len, rw, MAP_SHARED | MAP_FIXED_NOREPLACE, fd, 0);
+	ASSERT_EQ(p, MAP_FAILED, "MAP_FIXED_NOREPLACE");
+	marker_check(&m, "MAP_FIXED_NOREPLACE");
+	marker_free(&m);
+out:
+	close(fd);
+}
+
+/* MAP_FIXED across a 4 GiB line fails before it replaces anything */
+static void fixed_across_line(void)
+{
+	const size_t len = arena_bytes(NPAGES);
+	void *addr = (void *)ARENA_BASE - 2 * page_size;
+	struct marker m;
+	int fd;
+
+	fd = arena_create(NPAGES, 0, 0);
+	if (!ASSERT_GE(fd, 0, "create"))
+		return;
+	if (marker_init(&m, addr, len)) {
+		ASSERT_LT(do_mmap(addr, len, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED,
+				  fd, 0), 0, "MAP_FIXED across the line");
+		marker_check(&m, "MAP_FIXED across the line");
+		marker_free(&m);
+	}
+	close(fd);
+}
+
+static void hazard_01_mremap(void)
+{
+	const size_t len = arena_bytes(NPAGES);
+	struct marker m;
+	char *area;
+	int fd;
+
+	area = setup(&fd, 0, 0);
+	if (!area)
+		return;
+	if (!marker_init(&m, NULL, 2 * len))
+		goto out;
+	ASSERT_EQ(do_mremap(area, len, len, MREMAP_MAYMOVE | MREMAP_FIXED, m.p), -EINVAL,
+		  "MREMAP_FIXED");
+	/* VM_DONTEXPAND may answer first, with -EFAULT */
+	ASSERT_LT(do_mremap(area, len, 2 * len, MREMAP_MAYMOVE, NULL), 0, "larger");
+	ASSERT_LT(do_mremap(area, len, 2 * len, 0, NULL), 0, "larger in place");
+	ASSERT_EQ(do_mremap(area, len, len - page_size, 0, NULL), -EINVAL, "smaller");
+	ASSERT_LT(do_mremap(area, len, len, MREMAP_MAYMOVE | MREMAP_DONTUNMAP, NULL), 0,
+		  "MREMAP_DONTUNMAP");
+	ASSERT_LT(do_mremap(area, 0, len, MREMAP_MAYMOVE, NULL), 0, "old_len of 0");
+	ASSERT_LT(do_mremap(area + page_size, page_size, page_size,
+			    MREMAP_MAYMOVE | MREMAP_FIXED, m.p), 0, "one page");
+	check_alive(area, "mremap");
+	marker_free(&m);
+out:
+	teardown(fd, area);
+}
+
+static void check_partial(char *area, char *part, size_t len, const char *name)
+{
+	const int rw = PROT_READ | PROT_WRITE;
+
+	ASSERT_EQ(err_of(munmap(part, len)), -EINVAL, name);
+	check_alive(area, "partial munmap");
+	ASSERT_EQ(err_of(mprotect(part, len, PROT_READ)), -EINVAL, name);
+	check_alive(area, "partial mprotect");
+	ASSERT_LT(do_mmap(part, len, rw, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0), 0, name);
+	check_alive(area, "partial MAP_FIXED");
+
+	/* these may be refused or not, but must not split the mapping */
+	mlock(part, len);
+	check_alive(area, "partial mlock");
+	madvise(part, len, MADV_DONTDUMP);
+	check_alive(area, "partial madvise");
+}
+
+static void hazard_02_partial(void)
+{
+	const size_t len = arena_bytes(NPAGES);
+	char name[64];
+	char *area;
+	int fd, i;
+
+	area = setup(&fd, 0, 0);
+	if (!area)
+		return;
+	for (i = 0; i < NPAGES; i++) {
+		snprintf(name, sizeof(name), "page %d", i);
+		check_partial(area, area + i * page_size,
+			      i ? len - i * page_size : page_size, name);
+	}
+	ASSERT_LT(mprotect(area, len, PROT_READ | PROT_WRITE | PROT_EXEC), 0, "PROT_EXEC");
+	check_alive(area, "PROT_EXEC");
+	teardown(fd, area);
+}
+
+/* run fn in a child; its assertions do not count, so it returns a number */
+static int in_child(int (*fn)(void *arg), void *arg)
+{
+	int status;
+	pid_t pid;
+
+	pid = fork();
+	if (!pid)
+		_exit(fn(arg));
+	if (pid < 0 || waitpid(pid, &status, 0) < 0)
+		return -errno;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}
+
+static int child_has_mapping(void *area)
+{
+	unsigned char vec[NPAGES];
+	int i;
+
+	for (i = 0; i < NPAGES; i++)
+		if (!arena_read(area + i * page_size) ||
+		    !mincore(area + i * page_size, page_size, vec))
+			return 1;
+	return 0;
+}
+
+static const struct {
+	const char *name;
+	int advice;
+} advices[] = {
+	{ "MADV_NORMAL", MADV_NORMAL },
+	{ "MADV_RANDOM", MADV_RANDOM },
+	{ "MADV_SEQUENTIAL", MADV_SEQUENTIAL },
+	{ "MADV_WILLNEED", MADV_WILLNEED },
+	{ "MADV_DONTNEED", MADV_DONTNEED },
+	{ "MADV_FREE", MADV_FREE },
+	{ "MADV_REMOVE", MADV_REMOVE },
+	{ "MADV_DONTFORK", MADV_DONTFORK },
+	{ "MADV_DOFORK", MADV_DOFORK },
+	{ "MADV_MERGEABLE", MADV_MERGEABLE },
+	{ "MADV_UNMERGEABLE", MADV_UNMERGEABLE },
+	{ "MADV_HUGEPAGE", MADV_HUGEPAGE },
+	{ "MADV_NOHUGEPAGE", MADV_NOHUGEPAGE },
+	{ "MADV_DONTDUMP", MADV_DONTDUMP },
+	{ "MADV_DODUMP", MADV_DODUMP },
+	{ "MADV_WIPEONFORK", MADV_WIPEONFORK },
+	{ "MADV_KEEPONFORK", MADV_KEEPONFORK },
+	{ "MADV_COLD", 20 },
+	{ "MADV_PAGEOUT", 21 },
+	{ "MADV_POPULATE_READ", 22 },
+	{ "MADV_POPULATE_WRITE", 23 },
+	{ "MADV_DONTNEED_LOCKED", 24 },
+	{ "MADV_COLLAPSE", 25 },
+};
+
+/* Advice may be refused. What counts is that it neither harms the contents,
+ * nor makes a child inherit the mapping.
+ */
+static void hazard_03_fork_after_madvise(void)
+{
+	char *area;
+	int i, fd;
+
+	area = setup(&fd, 0, 0);
+	if (!area)
+		return;
+	check_alive(area, "mmap");
+	for (i = 0; i < ARRAY_SIZE(advices); i++) {
+		strcpy(area + page_size + 8, advices[i].name);
+		madvise(area, arena_bytes(NPAGES), advices[i].advice);
+		ASSERT_STREQ(area + page_size + 8, advices[i].name, advices[i].name);
+		ASSERT_EQ(in_child(child_has_mapping, area), 0, advices[i].name);
+	}
+	check_alive(area, "madvise");
+	teardown(fd, area);
+}
+
+struct peek_args {
+	pid_t pid;
+	char *area;
+};
+
+/* 0: refused, 1: the right bytes, 2: anything else */
+static int peek_vm(void *arg)
+{
+	struct peek_args *a = arg;
+	struct iovec local, remote;
+	char buf[8] = {};
+	ssize_t n;
+
+	local = (struct iovec){ buf, sizeof(buf) };
+	remote = (struct iovec){ a->area + page_size, sizeof(buf) };
+	n = process_vm_readv(a->pid, &local, 1, &remote, 1, 0);
+	if (n < 0)
+		return 0;
+	return n == sizeof(buf) && !strcmp(buf, "peekme!") ? 1 : 2;
+}
+
+static int peek_proc_mem(void *arg)
+{
+	struct peek_args *a = arg;
+	char path[32], buf[8] = {};
+	ssize_t n;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/mem", a->pid);
+	fd = open(path, O_RDWR);
+	if (fd < 0)
+		return 3;
+	n = pread(fd, buf, sizeof(buf), (off_t)a->area + page_size);
+	if (n < 0)
+		return 0;
+	if (n != sizeof(buf) || strcmp(buf, "peekme!"))
+		return 2;
+	/* over the edge of what is there, and back in again */
+	n = pwrite(fd, buf, sizeof(buf), (off_t)a->area + 2 * page_size - 4);
+	return n == 0 ? 2 : 1;
+}
+
+static void hazard_08_foreign_access(void)
+{
+	struct peek_args args = { .pid = getpid() };
+	char *area;
+	int fd, ret;
+
+	area = setup(&fd, 0, 0);
+	if (!area)
+		return;
+	args.area = area;
+	strcpy(area + page_size, "peekme!");
+	ret = in_child(peek_vm, &args);
+	ASSERT_TRUE(ret == 0 || ret == 1, "process_vm_readv");
+	ret = in_child(peek_proc_mem, &args);
+	ASSERT_TRUE(ret == 0 || ret == 1, "/proc/PID/mem");
+	check_alive(area, "foreign access");
+	teardown(fd, area);
+}
+
+static void hazard_08_userfaultfd(void)
+{
+	struct uffdio_api api = { .api = UFFD_API };
+	struct uffdio_register reg = { .mode = UFFDIO_REGISTER_MODE_MISSING };
+	char *area;
+	int fd, uffd;
+
+	uffd = syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
+	if (uffd < 0 || ioctl(uffd, UFFDIO_API, &api)) {
+		test__skip(); /* CONFIG_USERFAULTFD is off */
+		return;
+	}
+	area = setup(&fd, 0, 0);
+	if (area) {
+		reg.range.start = (__u64)area;
+		reg.range.len = arena_bytes(NPAGES);
+		ASSERT_LT(ioctl(uffd, UFFDIO_REGISTER, &reg), 0, "whole arena");
+		reg.range.len = page_size;
+		ASSERT_LT(ioctl(uffd, UFFDIO_REGISTER, &reg), 0, "one page");
+		check_alive(area, "userfaultfd");
+		teardown(fd, area);
+	}
+	close(uffd);
+}
+
+static int child_mlockall(void *unused)
+{
+	char *area;
+	int fd, i;
+
+	fd = arena_create(NPAGES, 0, 0);
+	if (fd < 0 || mlockall(MCL_CURRENT | MCL_FUTURE))
+		return 1;
+	area = arena_mmap(fd, NPAGES);
+	if (area == MAP_FAILED)
+		return 2;
+	if (mlockall(MCL_CURRENT) || munlockall() || mlockall(MCL_CURRENT))
+		return 3;
+	for (i = 0; i < NPAGES; i++)
+		if (arena_write(area + i * page_size))
+			return 4;
+	return munmap(area, arena_bytes(NPAGES)) ? 5 : 0;
+}
+
+static void hazard_08_mlockall(void)
+{
+	ASSERT_EQ(in_child(child_mlockall, NULL), 0, "mlockall");
+}
+
+static int child_dump_core(void *unused)
+{
+	struct rlimit lim = { RLIM_INFINITY, RLIM_INFINITY };
+	char *area;
+	int fd;
+
+	setrlimit(RLIMIT_CORE, &lim);
+	fd = arena_create(NPAGES, 0, 0);
+	area = arena_mmap(fd, NPAGES);
+	if (area == MAP_FAILED)
+		return 1;
+	area[page_size] = 1;
+	signal(SIGABRT, SIG_DFL);
+	abort();
+}
+
+static void hazard_08_core_dump(void)
+{
+	const char *pattern = "/proc/sys/kernel/core_pattern";
+	char old[128] = {};
+	int fd;
+
+	fd = open(pattern, O_RDWR);
+	if (fd < 0 || read(fd, old, sizeof(old) - 1) < 0) {
+		test__skip(); /* CONFIG_COREDUMP is off */
+		return;
+	}
+	pwrite(fd, "/tmp/arena_core", 15, 0);
+	ASSERT_EQ(in_child(child_dump_core, NULL), -SIGABRT, "abort");
+	pwrite(fd, old, strlen(old), 0);
+	close(fd);
+	unlink("/tmp/arena_core");
+}
+
+/* What the program and user space see of each other, with the arena at base */
+static void check_shared(struct arena_ops *skel, char *area, const char *when)
+{
+	struct arena_op op = { .cnt = 1 };
+	int i;
+
+	for (i = 0; i < NPAGES; i++) {
+		op.addr = (__u64)area + i * page_size;
+		*(__u64 *)op.addr = i + 1;
+		ASSERT_EQ(arena_run_op(skel->progs.op_read, op), i + 1, when);
+		op.addr += page_size - 8;
+		op.ret = i + 100;
+		arena_run_op(skel->progs.op_write, op);
+		ASSERT_EQ(*(__u64 *)op.addr, i + 100, when);
+	}
+}
+
+static struct arena_ops *open_ops(__u32 flags, __u64 base)
+{
+	struct arena_ops *skel;
+
+	skel = arena_ops__open();
+	if (!ASSERT_OK_PTR(skel, "open"))
+		return NULL;
+	bpf_map__set_max_entries(skel->maps.arena, NPAGES);
+	bpf_map__set_map_flags(skel->maps.arena, BPF_F_MMAPABLE | flags);
+	bpf_map__set_map_extra(skel->maps.arena, base);
+	if (!ASSERT_OK(arena_ops__load(skel), "load")) {
+		arena_ops__destroy(skel);
+		return NULL;
+	}
+	return skel;
+}
+
+static char *ops_area(struct arena_ops *skel)
+{
+	size_t size;
+
+	return (char *)bpf_map__initial_value(skel->maps.arena, &size);
+}
+
+static void hazard_07_lines(void)
+{
+	const struct {
+		const char *name;
+		__u64 base;
+	} cases[] = {
+		{ "ends on the line", ARENA_BASE - arena_bytes(NPAGES) },
+		{ "starts on the line", ARENA_BASE },
+		{ "a page below the line", ARENA_BASE - arena_bytes(NPAGES + 1) },
+		{ "in the middle", ARENA_BASE + 2 * GiB - arena_bytes(NPAGES / 2) },
+	};
+	struct arena_ops *skel;
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		skel = open_ops(0, cases[i].base);
+		if (!skel)
+			return;
+		ASSERT_EQ((__u64)ops_area(skel), cases[i].base, cases[i].name);
+		check_shared(skel, ops_area(skel), cases[i].name);
+		arena_ops__destroy(skel);
+	}
+}
+
+static void fault_in(void)
+{
+	struct arena_op op = { .cnt = 1 };
+	struct arena_ops *skel;
+	char *area;
+	int i;
+
+	skel = open_ops(0, 0);
+	if (!skel)
+		return;
+	area = ops_area(skel);
+	for (i = 0; i < page_size; i++)
+		if (!ASSERT_EQ(area[i], 0, "fresh page is zero"))
+			break;
+	check_shared(skel, area, "faulted in");
+
+	op.addr = (__u64)area;
+	arena_run_op(skel->progs.op_free, op);
+	ASSERT_EQ(arena_run_op(skel->progs.op_read, op), 0, "program, after free");
+	ASSERT_EQ(*(__u64 *)area, 0, "user space, after free");
+	arena_ops__destroy(skel);
+}
+
+static void segv_on_fault(void)
+{
+	struct arena_op op = { .cnt = 1, .node = -1 };
+	struct arena_ops *skel;
+	char *area;
+
+	skel = open_ops(BPF_F_SEGV_ON_FAULT, 0);
+	if (!skel)
+		return;
+	area = ops_area(skel);
+	ASSERT_EQ(arena_read(area), SIGSEGV, "read before alloc");
+	ASSERT_EQ(arena_write(area), SIGSEGV, "write before alloc");
+
+	op.addr = (__u64)area;
+	ASSERT_EQ(arena_run_op(skel->progs.op_alloc, op), op.addr, "alloc");
+	ASSERT_EQ(arena_write(area), 0, "write");
+	ASSERT_EQ(area[0], 1, "what was written");
+	ASSERT_EQ(arena_read(area + page_size), SIGSEGV, "read of the next page");
+
+	arena_run_op(skel->progs.op_free, op);
+	ASSERT_EQ(arena_read(area), SIGSEGV, "read after free");
+	arena_ops__destroy(skel);
+}
+
+static void read_only(void)
+{
+	char *area;
+	int fd;
+
+	fd = arena_create(NPAGES, 0, 0);
+	if (!ASSERT_GE(fd, 0, "create"))
+		return;
+	area = mmap(NULL, arena_bytes(NPAGES), PROT_READ, MAP_SHARED, fd, 0);
+	if (ASSERT_NEQ(area, MAP_FAILED, "mmap")) {
+		ASSERT_EQ(arena_read(area), 0, "read");
+		ASSERT_EQ(arena_write(area), SIGSEGV, "write");
+		munmap(area, arena_bytes(NPAGES));
+	}
+	close(fd);
+}
+
+void test_arena_mmap(void)
+{
+	page_size = getpagesize();
+
+	if (test__start_subtest("errors"))
+		errors();
+	if (test__start_subtest("errors_map_extra"))
+		errors_map_extra();
+	if (test__start_subtest("second_mmap"))
+		second_mmap();
+	if (test__start_subtest("address_taken"))
+		address_taken();
+	if (test__start_subtest("fixed_across_line"))
+		fixed_across_line();
+	if (test__start_subtest("fault_in"))
+		fault_in();
+	if (test__start_subtest("segv_on_fault"))
+		segv_on_fault();
+	if (test__start_subtest("read_only"))
+		read_only();
+	if (test__start_subtest("hazard_01_mremap"))
+		hazard_01_mremap();
+	if (test__start_subtest("hazard_02_partial"))
+		hazard_02_partial();
+	if (test__start_subtest("hazard_03_fork_after_madvise"))
+		hazard_03_fork_after_madvise();
+	if (test__start_subtest("hazard_07_lines"))
+		hazard_07_lines();
+	if (test__start_subtest("hazard_08_foreign_access"))
+		hazard_08_foreign_access();
+	if (test__start_subtest("hazard_08_userfaultfd"))
+		hazard_08_userfaultfd();
+	if (test__start_subtest("hazard_08_mlockall"))
+		hazard_08_mlockall();
+	if (test__start_subtest("hazard_08_core_dump"))
+		hazard_08_core_dump();
+}

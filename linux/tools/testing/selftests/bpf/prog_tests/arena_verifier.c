@@ -1,0 +1,697 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What the verifier takes and what it refuses, with the messages that tools
+ * look for; casts; may_goto; and programs under settings of the kernel that
+ * make it rewrite, or refuse, instructions.
+ */
+#include <linux/capability.h>
+#include "arena_insn.h"
+#include "cap_helpers.h"
+
+#define NPAGES 16
+#define BASE (ARENA_BASE + GiB)
+
+struct fixture {
+	int fd;
+	__u64 *area;
+};
+
+static bool setup_flags(struct fixture *f, __u32 flags, __u64 base)
+{
+	f->fd = arena_create(NPAGES, flags, base);
+	if (!ASSERT_GE(f->fd, 0, "create"))
+		return false;
+	f->area = arena_mmap_at(f->fd, NPAGES, base);
+	if (!ASSERT_EQ((__u64)f->area, base, "mmap")) {
+		close(f->fd);
+		return false;
+	}
+	return true;
+}
+
+static bool setup(struct fixture *f)
+{
+	return setup_flags(f, 0, BASE);
+}
+
+static void teardown(struct fixture *f)
+{
+	munmap(f->area, arena_bytes(NPAGES));
+	close(f->fd);
+}
+
+/* A program that must not load, the error, and what the log must say. A
+ * ld_imm64 of MAP stands for the arena.
+ */
+#define MAP 0x7fffff
+#define ANY_ERR 0
+#define REFUSED_INSNS 12
+
+struct refused {
+	const char *name;
+	struct bpf_insn insns[REFUSED_INSNS];
+	int err;
+	const char *msg;
+};
+
+#define R(n) BPF_REG_##n
+#define LD_MAP(DST) BPF_LD_MAP_FD(DST, MAP)
+#define RETURN_0 BPF_MOV64_IMM(R(0), 0), BPF_EXIT_INSN()
+#define MSG_AS "addr_space_cast insn can only convert between address space 1 and 0"
+#define MSG_RESERVED "BPF_MOV uses reserved fields"
+#define MSG_LDX "BPF_LDX uses reserved fields"
+#define MSG_NO_ARENA \
+	"addr_space_cast insn can only be used in a program that has an associated arena"
+
+static const struct refused refused_casts[] = {
+	{ "cast 0 -> 0", { LD_MAP(R(1)), ARENA_CAST(R(1), R(1), 0), RETURN_0 }, -EINVAL, MSG_AS },
+	{ "cast 1 -> 1", { LD_MAP(R(1)), ARENA_CAST(R(1), R(1), 0x10001), RETURN_0 },
+	  -EINVAL, MSG_AS },
+	{ "cast 2 -> 0", { LD_MAP(R(1)), ARENA_CAST(R(1), R(1), 2), RETURN_0 }, -EINVAL, MSG_AS },
+	{ "cast 0 -> 2", { LD_MAP(R(1)), ARENA_CAST(R(1), R(1), 0x20000), RETURN_0 },
+	  -EINVAL, MSG_AS },
+	{ "cast -1", { LD_MAP(R(1)), ARENA_CAST(R(1), R(1), -1), RETURN_0 }, -EINVAL, MSG_AS },
+	{ "cast to user without arena",
+	  { BPF_MOV64_IMM(R(1), 1), ARENA_TO_USER(R(1), R(1)), RETURN_0 }, -EINVAL, MSG_NO_ARENA },
+	{ "cast to kernel without arena",
+	  { BPF_MOV64_IMM(R(1), 1), ARENA_TO_KERN(R(1), R(1)), RETURN_0 }, -EINVAL, MSG_NO_ARENA },
+	{ "imm without off",
+	  { LD_MAP(R(1)), BPF_RAW_INSN(BPF_ALU64 | BPF_MOV | BPF_X, R(1), R(1), 0, 1), RETURN_0 },
+	  -EINVAL, MSG_RESERVED },
+	{ "off 2",
+	  { LD_MAP(R(1)), BPF_RAW_INSN(BPF_ALU64 | BPF_MOV | BPF_X, R(1), R(1), 2, 1), RETURN_0 },
+	  -EINVAL, MSG_RESERVED },
+	{ "32-bit cast",
+	  { LD_MAP(R(1)), BPF_RAW_INSN(BPF_ALU | BPF_MOV | BPF_X, R(1), R(1), 1, 1), RETURN_0 },
+	  -EINVAL, MSG_RESERVED },
+	{ "cast of an immediate",
+	  { LD_MAP(R(1)), BPF_RAW_INSN(BPF_ALU64 | BPF_MOV | BPF_K, R(1), 0, 1, 1), RETURN_0 },
+	  -EINVAL, MSG_RESERVED },
+	{ "cast with another operation",
+	  { LD_MAP(R(1)), BPF_MOV64_IMM(R(2), 1),
+	    BPF_RAW_INSN(BPF_ALU64 | BPF_ADD | BPF_X, R(2), R(2), 1, 1), RETURN_0 },
+	  -EINVAL, "BPF_ALU uses reserved fields" },
+	{ "cast into r10",
+	  { LD_MAP(R(1)), BPF_MOV64_IMM(R(1), 1), ARENA_TO_KERN(R(10), R(1)), RETURN_0 },
+	  -EACCES, "frame pointer is read only" },
+	{ "cast of an uninitialized register",
+	  { LD_MAP(R(1)), ARENA_TO_KERN(R(2), R(3)), RETURN_0 }, -EACCES, "R3 !read_ok" },
+};
+
+static const struct refused refused_gotos[] = {
+	{ "may_goto, dst_reg",
+	  { BPF_RAW_INSN(BPF_JMP | BPF_JCOND, 1, 0, 0, 0), RETURN_0 }, -EINVAL, "may_goto" },
+	{ "may_goto, src_reg",
+	  { BPF_RAW_INSN(BPF_JMP | BPF_JCOND, 0, 1, 0, 0), RETURN_0 }, -EINVAL, "may_goto" },
+	{ "may_goto, imm",
+	  { BPF_RAW_INSN(BPF_JMP | BPF_JCOND, 0, 0, 0, 1), RETURN_0 }, -EINVAL, "may_goto" },
+	{ "may_goto, BPF_X",
+	  { BPF_RAW_INSN(BPF_JMP | BPF_JCOND | BPF_X, 0, 0, 0, 0), RETURN_0 },
+	  -EINVAL, "unknown opcode ed" },
+	{ "may_goto, BPF_JMP32",
+	  { BPF_RAW_INSN(BPF_JMP32 | BPF_JCOND, 0, 0, 0, 0), RETURN_0 },
+	  -EINVAL, "unknown opcode e6" },
+	{ "may_goto out of the program", { MAY_GOTO(2), RETURN_0 },
+	  -EINVAL, "jump out of range from insn 0 to 3" },
+	{ "may_goto before the program", { MAY_GOTO(-2), RETURN_0 },
+	  -EINVAL, "jump out of range from insn 0 to -1" },
+	{ "may_goto into ld_imm64",
+	  { MAY_GOTO(1), BPF_LD_IMM64(R(1), 1), RETURN_0 },
+	  -EINVAL, "jump into the middle of ldimm64" },
+	{ "code that only may_goto skips is checked",
+	  { MAY_GOTO(1), BPF_LDX_MEM(BPF_DW, R(2), R(3), 0), RETURN_0 }, -EACCES, "R3 !read_ok" },
+	{ "code behind may_goto is checked",
+	  { BPF_MOV64_IMM(R(0), 0), MAY_GOTO(1), BPF_EXIT_INSN(),
+	    BPF_LDX_MEM(BPF_DW, R(2), R(3), 0), BPF_EXIT_INSN() }, -EACCES, "R3 !read_ok" },
+};
+
+/* r1 = arena pointer to offset 0 */
+#define ARENA_PTR(DST) BPF_LD_MAP_VALUE(DST, MAP, 0), ARENA_TO_KERN(DST, DST)
+
+/* modes for the kernel's own use, over a plain pointer and an arena pointer */
+#define PROBE_MEM32 0xa0
+#define PROBE_ATOMIC 0xe0
+
+static const struct refused refused_modes[] = {
+	{ "PROBE_MEM32 load",
+	  { ARENA_PTR(R(1)), BPF_RAW_INSN(BPF_LDX | BPF_DW | PROBE_MEM32, R(0), R(1), 0, 0),
+	    RETURN_0 }, -EINVAL, MSG_LDX },
+	{ "PROBE_MEM32 load from stack",
+	  { LD_MAP(R(1)), BPF_ST_MEM(BPF_DW, R(10), -8, 0),
+	    BPF_RAW_INSN(BPF_LDX | BPF_W | PROBE_MEM32, R(0), R(10), -8, 0), RETURN_0 },
+	  -EINVAL, MSG_LDX },
+	{ "PROBE_MEM32 stx",
+	  { ARENA_PTR(R(1)), BPF_RAW_INSN(BPF_STX | BPF_DW | PROBE_MEM32, R(1), R(1), 0, 0),
+	    RETURN_0 }, -EINVAL, "unknown opcode bb" },
+	{ "PROBE_MEM32 st",
+	  { ARENA_PTR(R(1)), BPF_RAW_INSN(BPF_ST | BPF_DW | PROBE_MEM32, R(1), 0, 0, 0),
+	    RETURN_0 }, -EINVAL, "unknown opcode ba" },
+	{ "PROBE_MEM load",
+	  { ARENA_PTR(R(1)), BPF_RAW_INSN(BPF_LDX | BPF_DW | 0x20, R(0), R(1), 0, 0),
+	    RETURN_0 }, -EINVAL, MSG_LDX },
+	{ "PROBE_ATOMIC u64",
+	  { ARENA_PTR(R(1)), BPF_MOV64_IMM(R(2), 1),
+	    BPF_RAW_INSN(BPF_STX | BPF_DW | PROBE_ATOMIC, R(1), R(2), 0, BPF_ADD), RETURN_0 },
+	  -EINVAL, "unknown opcode fb" },
+	{ "PROBE_ATOMIC u32",
+	  { ARENA_PTR(R(1)), BPF_MOV64_IMM(R(2), 1),
+	    BPF_RAW_INSN(BPF_STX | BPF_W | PROBE_ATOMIC, R(1), R(2), 0, BPF_ADD), RETURN_0 },
+	  -EINVAL, "unknown opcode e3" },
+	{ "atomic u8",
+	  { ARENA_PTR(R(1)), BPF_MOV64_IMM(R(2), 1),
+	    BPF_ATOMIC_OP(BPF_B, BPF_ADD, R(1), R(2), 0), RETURN_0 },
+	  -EINVAL, "unknown opcode d3" },
+	{ "atomic u16",
+	  { ARENA_PTR(R(1)), BPF_MOV64_IMM(R(2), 1),
+	    BPF_ATOMIC_OP(BPF_H, BPF_ADD, R(1), R(2), 0), RETURN_0 },
+	  -EINVAL, "unknown opcode cb" },
+};
+
+static const struct refused refused_pointers[] = {
+	{ "same load, arena and stack",
+	  { ARENA_PTR(R(1)), BPF_LDX_MEM(BPF_DW, R(2), R(1), 0),
+	    BPF_ST_MEM(BPF_DW, R(10), -8, 0), BPF_JMP_IMM(BPF_JNE, R(2), 0, 2),
+	    BPF_MOV64_REG(R(1), R(10)), BPF_ALU64_IMM(BPF_ADD, R(1), -8),
+	    BPF_LDX_MEM(BPF_DW, R(0), R(1), 0), BPF_EXIT_INSN() },
+	  -EINVAL, "same insn cannot be used with different pointers" },
+	{ "same store, arena and stack",
+	  { ARENA_PTR(R(1)), BPF_LDX_MEM(BPF_DW, R(2), R(1), 0),
+	    BPF_MOV64_IMM(R(0), 0), BPF_JMP_IMM(BPF_JNE, R(2), 0, 2),
+	    BPF_MOV64_REG(R(1), R(10)), BPF_ALU64_IMM(BPF_ADD, R(1), -8),
+	    BPF_STX_MEM(BPF_DW, R(1), R(0), 0), BPF_EXIT_INSN() },
+	  -EINVAL, "same insn cannot be used with different pointers" },
+	{ "same immediate store, arena and stack",
+	  { ARENA_PTR(R(1)), BPF_LDX_MEM(BPF_DW, R(2), R(1), 0),
+	    BPF_MOV64_IMM(R(0), 0), BPF_JMP_IMM(BPF_JNE, R(2), 0, 2),
+	    BPF_MOV64_REG(R(1), R(10)), BPF_ALU64_IMM(BPF_ADD, R(1), -8),
+	    BPF_ST_MEM(BPF_DW, R(1), 0, 1), BPF_EXIT_INSN() },
+	  -EINVAL, "same insn cannot be used with different pointers" },
+	{ "same atomic, stack and arena",
+	  { ARENA_PTR(R(1)), BPF_LDX_MEM(BPF_DW, R(2), R(1), 0),
+	    BPF_ST_MEM(BPF_DW, R(10), -8, 0), BPF_JMP_IMM(BPF_JEQ, R(2), 0, 2),
+	    BPF_MOV64_REG(R(1), R(10)), BPF_ALU64_IMM(BPF_ADD, R(1), -8),
+	    BPF_ATOMIC_OP(BPF_DW, BPF_ADD, R(1), R(2), 0), RETURN_0 },
+	  -EINVAL, "same insn cannot be used with different pointers" },
+	{ "user address as a pointer",
+	  { BPF_LD_MAP_VALUE(R(1), MAP, 0), BPF_LDX_MEM(BPF_DW, R(0), R(1), 0), BPF_EXIT_INSN() },
+	  -EACCES, "R1 invalid mem access 'scalar'" },
+	{ "arena pointer for memory of a helper",
+	  { ARENA_PTR(R(1)), BPF_MOV64_IMM(R(2), 8), BPF_MOV64_IMM(R(3), 0),
+	    BPF_EMIT_CALL(BPF_FUNC_probe_read_kernel), RETURN_0 },
+	  -EACCES, "R1 type=arena expected=fp" },
+	{ "arena pointer for a map of a helper",
+	  { ARENA_PTR(R(1)), BPF_MOV64_REG(R(2), R(10)), BPF_ST_MEM(BPF_DW, R(10), -8, 0),
+	    BPF_ALU64_IMM(BPF_ADD, R(2), -8),
+	    BPF_EMIT_CALL(BPF_FUNC_map_lookup_elem), RETURN_0 },
+	  -EACCES, "R1 type=arena expected=map_ptr" },
+	{ "arena as a map of a helper",
+	  { LD_MAP(R(1)), BPF_MOV64_REG(R(2), R(10)), BPF_ST_MEM(BPF_DW, R(10), -8, 0),
+	    BPF_ALU64_IMM(BPF_ADD, R(2), -8),
+	    BPF_EMIT_CALL(BPF_FUNC_map_lookup_elem), RETURN_0 },
+	  ANY_ERR, "invalid zero-sized read" },
+	{ "store through the map pointer",
+	  { LD_MAP(R(1)), BPF_ST_MEM(BPF_DW, R(1), 0, 0), RETURN_0 },
+	  -EACCES, "only read from bpf_arena is supported" },
+	{ "offset at the end", { BPF_LD_MAP_VALUE(R(1), MAP, NPAGES * 4096), RETURN_0 },
+	  ANY_ERR, "map value pointer" },
+	{ "offset past the end", { BPF_LD_MAP_VALUE(R(1), MAP, 0x7fffffff), RETURN_0 },
+	  ANY_ERR, "map value pointer" },
+};
+
+static int refused_len(const struct bpf_insn *insns)
+{
+	int i, n = 0;
+
+	for (i = 0; i < REFUSED_INSNS; i++)
+		if (insns[i].code)
+			n = i + 1;
+	return n;
+}
+
+static void check_refused(const struct fixture *f, const struct refused *c, char *log)
+{
+	struct bpf_insn insns[REFUSED_INSNS];
+	int i, fd;
+
+	memcpy(insns, c->insns, sizeof(insns));
+	for (i = 0; i < REFUSED_INSNS; i++)
+		if (insns[i].code == (BPF_LD | BPF_DW | BPF_IMM) && insns[i].imm == MAP)
+			insns[i].imm = f->fd;
+	log[0] = '\0';
+	fd = arena_load_insns(insns, refused_len(insns), 0, log);
+	if (c->err ? !ASSERT_EQ(fd, c->err, c->name) : !ASSERT_LT(fd, 0, c->name)) {
+		fprintf(stderr, "%s", log);
+		if (fd >= 0)
+			close(fd);
+	}
+	if (!ASSERT_OK_PTR(strstr(log, c->msg), c->name))
+		fprintf(stderr, "%s", log);
+}
+
+static void check_all_refused(const struct refused *cases, int n)
+{
+	struct fixture f;
+	char *log;
+	int i;
+
+	log = malloc(ARENA_LOG_SIZE);
+	if (ASSERT_OK_PTR(log, "log") && setup(&f)) {
+		for (i = 0; i < n; i++)
+			check_refused(&f, &cases[i], log);
+		teardown(&f);
+	}
+	free(log);
+}
+
+/* load a program that mentions the maps: its error, and msg in the log */
+static void check_maps(int fd1, int fd2, int err, const char *msg)
+{
+	struct arena_prog p = {};
+	char *log;
+	int fd;
+
+	log = calloc(1, ARENA_LOG_SIZE);
+	if (!ASSERT_OK_PTR(log, "log"))
+		return;
+	emit_map(&p, BPF_REG_1, fd1);
+	if (fd2 >= 0)
+		emit_map(&p, BPF_REG_1, fd2);
+	emit_return(&p, 0);
+	fd = arena_load_insns(p.insns, p.cnt, 0, log);
+	if (!ASSERT_EQ(fd, err, msg) && fd >= 0)
+		close(fd);
+	if (!ASSERT_OK_PTR(strstr(log, msg), msg))
+		fprintf(stderr, "%s", log);
+	free(log);
+}
+
+static void msg_one_arena(void)
+{
+	struct fixture f, g;
+
+	if (!setup(&f))
+		return;
+	if (setup_flags(&g, 0, BASE + 4 * GiB)) {
+		check_maps(f.fd, g.fd, -EBUSY, "Only one arena per program");
+		teardown(&g);
+	}
+	teardown(&f);
+}
+
+/* the same arena twice is one arena */
+static void one_arena_twice(void)
+{
+	struct arena_prog p = {};
+	struct fixture f;
+
+	if (!setup(&f))
+		return;
+	emit_map(&p, BPF_REG_1, f.fd);
+	emit_map(&p, BPF_REG_2, f.fd);
+	emit_map_value(&p, BPF_REG_3, f.fd, 8);
+	emit_return(&p, 7);
+	ASSERT_EQ(arena_run_prog(&p, 0), 7, "run");
+	teardown(&f);
+}
+
+static void msg_address(void)
+{
+	int fd;
+
+	fd = arena_create(NPAGES, 0, 0);
+	if (!ASSERT_GE(fd, 0, "create"))
+		return;
+	check_maps(fd, -1, -EINVAL, "arena's user address must be set via map_extra or mmap()");
+	close(fd);
+}
+
+/* map_extra alone is enough, without an mmap() ever */
+static void address_by_map_extra(void)
+{
+	struct arena_prog p = {};
+	int fd;
+
+	fd = arena_create(NPAGES, 0, BASE);
+	if (!ASSERT_GE(fd, 0, "create"))
+		return;
+	emit_map_value(&p, BPF_REG_1, fd, 4096);
+	emit_expect64(&p, BPF_REG_1, BPF_REG_2, BASE + 4096, 1);
+	emit(&p, ARENA_TO_KERN(BPF_REG_1, BPF_REG_1));
+	emit(&p, BPF_ST_MEM(BPF_DW, BPF_REG_1, 0, 1));
+	emit(&p, BPF_LDX_MEM(BPF_DW, BPF_REG_1, BPF_REG_1, 0));
+	emit_expect(&p, BPF_REG_1, 0, 2);
+	emit_return(&p, 0);
+	ASSERT_EQ(arena_run_prog(&p, 0), 0, "run");
+	close(fd);
+}
+
+static void msg_caps(void)
+{
+	const char *msg = "CAP_BPF and CAP_PERFMON are required to use arena";
+	const __u64 caps = 1ULL << CAP_SYS_ADMIN | 1ULL << CAP_PERFMON;
+	LIBBPF_OPTS(bpf_prog_load_opts, opts, .log_size = ARENA_LOG_SIZE, .log_level = 1);
+	struct arena_prog p = {};
+	struct fixture f;
+	__u64 old;
+	int fd;
+
+	if (!setup(&f))
+		return;
+	opts.log_buf = calloc(1, ARENA_LOG_SIZE);
+	emit_map(&p, BPF_REG_1, f.fd);
+	emit_return(&p, 0);
+	if (ASSERT_OK(cap_disable_effective(caps, &old), "drop CAP_PERFMON")) {
+		fd = bpf_prog_load(BPF_PROG_TYPE_SOCKET_FILTER, NULL, "GPL", p.insns, p.cnt, &opts);
+		cap_enable_effective(caps, NULL);
+		if (!ASSERT_EQ(fd, -EPERM, "load") && fd >= 0)
+			close(fd);
+		ASSERT_OK_PTR(strstr(opts.log_buf, msg), msg);
+	}
+	free(opts.log_buf);
+	teardown(&f);
+}
+
+static void msg_jit(void)
+{
+	struct fixture f;
+	int old;
+
+	if (!setup(&f))
+		return;
+	old = arena_sysctl(JIT_ENABLE, 0);
+	if (old < 0) {
+		test__skip(); /* CONFIG_BPF_JIT_ALWAYS_ON */
+	} else {
+		check_maps(f.fd, -1, -EOPNOTSUPP, "JIT is required to use arena");
+		arena_sysctl(JIT_ENABLE, old);
+	}
+	teardown(&f);
+}
+
+/* u: cast to user, k: to kernel. The last one is always u. */
+static int run_casts(const struct fixture *f, const char *seq, int dst, int src,
+		     __u64 val, __u64 want, __u32 flags)
+{
+	const int tmp = dst == BPF_REG_8 ? BPF_REG_7 : BPF_REG_8;
+	struct arena_prog p = {};
+
+	f->area[0] = val;
+	emit_map_value(&p, src, f->fd, 0);
+	emit(&p, ARENA_TO_KERN(src, src));
+	emit(&p, BPF_LDX_MEM(BPF_DW, src, src, 0));
+	for (; *seq; seq++, src = dst)
+		emit(&p, *seq == 'u' ? ARENA_TO_USER(dst, src) : ARENA_TO_KERN(dst, src));
+	emit_expect64(&p, dst, tmp, want, 1);
+	emit_return(&p, 0);
+	return arena_run_prog(&p, flags);
+}
+
+static void check_casts(__u64 base, __u32 map_flags, __u32 prog_flags)
+{
+	static const char * const seqs[] = { "u", "ku", "uu", "kuku", "uku", "kkuu" };
+	const __u64 upper = map_flags & BPF_F_NO_USER_CONV ? 0 : base & ~0xffffffffULL;
+	const __u64 vals[] = { 0, 1, 0x7fffffff, 0x80000000, 0xffffffff, 0x100000000,
+			       0xffffffff00000000, 0xdeadbeef00000001, ~0ULL, base, base + 4096,
+			       base + arena_bytes(NPAGES) - 1 };
+	struct fixture f;
+	char name[80];
+	__u64 want;
+	int i, s;
+
+	if (!setup_flags(&f, map_flags, base))
+		return;
+	for (s = 0; s < ARRAY_SIZE(seqs); s++) {
+		for (i = 0; i < ARRAY_SIZE(vals); i++) {
+			want = (__u32)vals[i] ? upper | (__u32)vals[i] : 0;
+			snprintf(name, sizeof(name), "%s of 0x%llx, base 0x%llx, flags 0x%x",
+				 seqs[s], vals[i], base, map_flags | prog_flags);
+			ASSERT_EQ(run_casts(&f, seqs[s], i % 8, (i + s) % 8, vals[i], want,
+					    prog_flags), 0, name);
+		}
+	}
+	teardown(&f);
+}
+
+static void hazard_19_casts(void)
+{
+	check_casts(BASE, 0, 0);
+	/* the arena at the top, and at the bottom, of 4 GiB */
+	check_casts(ARENA_BASE - arena_bytes(NPAGES), 0, 0);
+	check_casts(ARENA_BASE, 0, 0);
+	check_casts(BASE, BPF_F_NO_USER_CONV, 0);
+}
+
+/* All registers: they differ in their encoding */
+static void cast_regs(void)
+{
+	struct fixture f;
+	int dst, src;
+	char name[32];
+
+	if (!setup(&f))
+		return;
+	for (dst = BPF_REG_0; dst < BPF_REG_10; dst++) {
+		for (src = BPF_REG_0; src < BPF_REG_10; src++) {
+			snprintf(name, sizeof(name), "r%d = r%d", dst, src);
+			ASSERT_EQ(run_casts(&f, "u", dst, src, BASE + 5, BASE + 5, 0), 0, name);
+		}
+		ASSERT_EQ(run_casts(&f, "ku", dst, 9 - dst, BASE + 5, BASE + 5, 0), 0, name);
+	}
+	teardown(&f);
+}
+
+/* Arithmetic on arena pointers is 32-bit; they may be spilled and compared */
+static void pointer_arithmetic(void)
+{
+	struct arena_prog p = {};
+	struct fixture f;
+
+	if (!setup(&f))
+		return;
+	f.area[1] = 11;
+	f.area[2] = 22;
+	f.area[3] = 0xf00000000; /* nothing in the lower half */
+	emit_map_value(&p, BPF_REG_6, f.fd, 8);
+	emit(&p, ARENA_TO_KERN(BPF_REG_6, BPF_REG_6));
+	emit(&p, BPF_MOV64_REG(BPF_REG_7, BPF_REG_6));
+	emit(&p, BPF_LDX_MEM(BPF_DW, BPF_REG_8, BPF_REG_6, 16));
+	emit(&p, BPF_ALU64_REG(BPF_ADD, BPF_REG_7, BPF_REG_8));
+	emit(&p, BPF_LDX_MEM(BPF_DW, BPF_REG_0, BPF_REG_7, 0));
+	emit_expect(&p, BPF_REG_0, 11, 1);
+	emit(&p, BPF_ALU64_IMM(BPF_ADD, BPF_REG_7, 8));
+	emit(&p, BPF_LDX_MEM(BPF_DW, BPF_REG_0, BPF_REG_7, 0));
+	emit_expect(&p, BPF_REG_0, 22, 2);
+	emit(&p, BPF_ALU64_IMM(BPF_SUB, BPF_REG_7, 8));
+	emit(&p, BPF_JMP_REG(BPF_JEQ, BPF_REG_7, BPF_REG_6, 2));
+	emit_return(&p, 3);
+	emit(&p, BPF_STX_MEM(BPF_DW, BPF_REG_10, BPF_REG_7, -8));
+	emit(&p, BPF_LDX_MEM(BPF_DW, BPF_REG_9, BPF_REG_10, -8));
+	emit(&p, BPF_LDX_MEM(BPF_DW, BPF_REG_0, BPF_REG_9, 8));
+	emit_expect(&p, BPF_REG_0, 22, 4);
+	emit(&p, BPF_JMP_IMM(BPF_JNE, BPF_REG_9, 0, 2));
+	emit_return(&p, 5);
+	emit(&p, ARENA_TO_USER(BPF_REG_9, BPF_REG_9));
+	emit_expect64(&p, BPF_REG_9, BPF_REG_0, BASE + 8, 6);
+	emit_return(&p, 0);
+	ASSERT_EQ(arena_run_prog(&p, 0), 0, "plain");
+	ASSERT_EQ(arena_run_prog(&p, BPF_F_TEST_RND_HI32), 0, "BPF_F_TEST_RND_HI32");
+	teardown(&f);
+}
+
+#define BUDGET 8388608
+
+static void may_goto_budget(void)
+{
+	static const struct bpf_insn one_loop[] = {
+		BPF_MOV64_IMM(R(0), 0),
+		MAY_GOTO(2),
+		BPF_ALU64_IMM(BPF_ADD, R(0), 1),
+		BPF_JMP_IMM(BPF_JA, 0, 0, -3),
+		BPF_EXIT_INSN(),
+	};
+	/* the loops share what the frame has */
+	static const struct bpf_insn nested[] = {
+		BPF_MOV64_IMM(R(0), 0),
+		MAY_GOTO(7),
+		BPF_ALU64_IMM(BPF_ADD, R(0), 1),
+		BPF_MOV64_IMM(R(1), 100),
+		MAY_GOTO(4),
+		BPF_ALU64_IMM(BPF_ADD, R(0), 1),
+		BPF_ALU64_IMM(BPF_SUB, R(1), 1),
+		BPF_JMP_IMM(BPF_JNE, R(1), 0, -4),
+		BPF_JMP_IMM(BPF_JA, 0, 0, -8),
+		BPF_EXIT_INSN(),
+	};
+	/* a subprogram has its own, each time it is called */
+	static const struct bpf_insn subprog[] = {
+		BPF_CALL_REL(4),
+		BPF_MOV64_REG(R(6), R(0)),
+		BPF_CALL_REL(2),
+		BPF_ALU64_REG(BPF_ADD, R(0), R(6)),
+		BPF_EXIT_INSN(),
+		BPF_MOV64_IMM(R(0), 0),
+		MAY_GOTO(2),
+		BPF_ALU64_IMM(BPF_ADD, R(0), 1),
+		BPF_JMP_IMM(BPF_JA, 0, 0, -3),
+		BPF_EXIT_INSN(),
+	};
+	/* jumping backwards: once more, and then never again */
+	static const struct bpf_insn falls_through[] = {
+		BPF_MOV64_IMM(R(0), 1),
+		MAY_GOTO(1),
+		BPF_MOV64_IMM(R(0), 2),
+		BPF_EXIT_INSN(),
+	};
+
+	ASSERT_EQ(arena_run_insns(one_loop, ARRAY_SIZE(one_loop), 0), BUDGET, "one loop");
+	ASSERT_EQ(arena_run_insns(nested, ARRAY_SIZE(nested), 0), BUDGET, "nested");
+	ASSERT_EQ(arena_run_insns(subprog, ARRAY_SIZE(subprog), 0), 2 * BUDGET, "subprogram");
+	ASSERT_EQ(arena_run_insns(falls_through, ARRAY_SIZE(falls_through), 0), 2,
+		  "does not jump at once");
+}
+
+/* The counter must not be seen, nor clobbered: registers and stack are kept */
+static void may_goto_state(void)
+{
+	struct arena_prog p = {};
+	struct fixture f;
+	int r;
+
+	if (!setup(&f))
+		return;
+	for (r = 0; r < 10; r++)
+		f.area[r] = 100 + r;
+	emit_map_value(&p, BPF_REG_9, f.fd, 0);
+	emit(&p, ARENA_TO_KERN(BPF_REG_9, BPF_REG_9));
+	for (r = BPF_REG_0; r < BPF_REG_10; r++)
+		emit(&p, BPF_LDX_MEM(BPF_DW, r, BPF_REG_9, r * 8));
+	emit(&p, BPF_STX_MEM(BPF_DW, BPF_REG_10, BPF_REG_3, -8));
+	emit(&p, BPF_STX_MEM(BPF_DW, BPF_REG_10, BPF_REG_4, -512));
+	emit(&p, MAY_GOTO(2));
+	emit(&p, BPF_ALU64_IMM(BPF_ADD, BPF_REG_8, 1));
+	emit(&p, BPF_JMP_IMM(BPF_JNE, BPF_REG_8, 1108, -3));
+	for (r = BPF_REG_0; r < BPF_REG_10; r++)
+		emit_expect(&p, r, r == BPF_REG_8 ? 1108 : 100 + r, 1000 + r);
+	emit(&p, BPF_LDX_MEM(BPF_DW, BPF_REG_1, BPF_REG_10, -8));
+	emit_expect(&p, BPF_REG_1, 103, 1);
+	emit(&p, BPF_LDX_MEM(BPF_DW, BPF_REG_1, BPF_REG_10, -512));
+	emit_expect(&p, BPF_REG_1, 104, 2);
+	emit_return(&p, 0);
+	ASSERT_EQ(arena_run_prog(&p, 0), 0, "registers and stack");
+	ASSERT_EQ(arena_run_prog(&p, BPF_F_TEST_RND_HI32), 0, "BPF_F_TEST_RND_HI32");
+	teardown(&f);
+}
+
+static void rnd_hi32(void)
+{
+	check_casts(BASE, 0, BPF_F_TEST_RND_HI32);
+	check_casts(BASE, BPF_F_NO_USER_CONV, BPF_F_TEST_RND_HI32);
+}
+
+/* Constants all over: blinding rewrites each of these instructions */
+static int run_constants(const struct fixture *f)
+{
+	struct arena_prog p = {};
+
+	emit_map_value(&p, BPF_REG_1, f->fd, 0x1238);
+	emit_expect64(&p, BPF_REG_1, BPF_REG_2, BASE + 0x1238, 1);
+	emit(&p, ARENA_TO_KERN(BPF_REG_1, BPF_REG_1));
+	emit(&p, BPF_ST_MEM(BPF_DW, BPF_REG_1, 0, 0x1badcafe));
+	emit(&p, BPF_ST_MEM(BPF_W, BPF_REG_1, 8, -0x12345678));
+	emit(&p, BPF_ST_MEM(BPF_H, BPF_REG_1, 16, 0x7abc));
+	emit(&p, BPF_ST_MEM(BPF_B, BPF_REG_1, 24, 0x5a));
+	emit(&p, BPF_ALU64_IMM(BPF_ADD, BPF_REG_1, 0x1000));
+	emit(&p, BPF_ST_MEM(BPF_DW, BPF_REG_1, -0x1000 + 32, -2));
+	emit(&p, BPF_LDX_MEM(BPF_DW, BPF_REG_3, BPF_REG_1, -0x1000));
+	emit_expect(&p, BPF_REG_3, 0x1badcafe, 2);
+	emit(&p, BPF_MOV64_IMM(BPF_REG_4, 0));
+	emit(&p, MAY_GOTO(2));
+	emit(&p, BPF_ALU64_IMM(BPF_ADD, BPF_REG_4, 0x10001));
+	emit(&p, BPF_JMP_IMM(BPF_JNE, BPF_REG_4, 0x50005, -3));
+	emit(&p, BPF_STX_MEM(BPF_DW, BPF_REG_1, BPF_REG_4, -0x1000 + 40));
+	emit_return(&p, 0);
+	return arena_run_prog(&p, 0);
+}
+
+static void blinding(void)
+{
+	struct fixture f;
+	__u64 *m;
+	int old;
+
+	if (!setup(&f))
+		return;
+	m = f.area + 0x1238 / 8;
+	memset(f.area, 0, 2 * 4096);
+	old = arena_sysctl(JIT_HARDEN, 2);
+	if (ASSERT_GE(old, 0, "bpf_jit_harden")) {
+		ASSERT_EQ(run_constants(&f), 0, "run");
+		arena_sysctl(JIT_HARDEN, old);
+		ASSERT_EQ(m[0], 0x1badcafe, "u64");
+		ASSERT_EQ(m[1], (__u32)-0x12345678, "u32");
+		ASSERT_EQ(m[2], 0x7abc, "u16");
+		ASSERT_EQ(m[3], 0x5a, "u8");
+		ASSERT_EQ(m[4], -2ULL, "negative");
+		ASSERT_EQ(m[5], 0x50005, "loop");
+	}
+	teardown(&f);
+}
+
+static void blinding_budget(void)
+{
+	int old;
+
+	old = arena_sysctl(JIT_HARDEN, 2);
+	if (!ASSERT_GE(old, 0, "bpf_jit_harden"))
+		return;
+	may_goto_budget();
+	may_goto_state();
+	arena_sysctl(JIT_HARDEN, old);
+}
+
+#define CHECK_REFUSED(cases) check_all_refused(cases, ARRAY_SIZE(cases))
+
+static void hazard_20_settings(void)
+{
+	if (test__start_subtest("hazard_20_rnd_hi32"))
+		rnd_hi32();
+	if (test__start_subtest("hazard_20_blinding"))
+		blinding();
+	if (test__start_subtest("hazard_20_blinding_budget"))
+		blinding_budget();
+	if (test__start_subtest("hazard_20_jit_off"))
+		msg_jit();
+}
+
+void serial_test_arena_verifier(void)
+{
+	if (test__start_subtest("refused_casts"))
+		CHECK_REFUSED(refused_casts);
+	if (test__start_subtest("refused_gotos"))
+		CHECK_REFUSED(refused_gotos);
+	if (test__start_subtest("refused_modes"))
+		CHECK_REFUSED(refused_modes);
+	if (test__start_subtest("hazard_21_pointers"))
+		CHECK_REFUSED(refused_pointers);
+	if (test__start_subtest("msg_one_arena"))
+		msg_one_arena();
+	if (test__start_subtest("one_arena_twice"))
+		one_arena_twice();
+	if (test__start_subtest("hazard_22_no_address"))
+		msg_address();
+	if (test__start_subtest("address_by_map_extra"))
+		address_by_map_extra();
+	if (test__start_subtest("msg_caps"))
+		msg_caps();
+	if (test__start_subtest("hazard_19_casts"))
+		hazard_19_casts();
+	if (test__start_subtest("cast_regs"))
+		cast_regs();
+	if (test__start_subtest("pointer_arithmetic"))
+		pointer_arithmetic();
+	if (test__start_subtest("may_goto_budget"))
+		may_goto_budget();
+	if (test__start_subtest("may_goto_state"))
+		may_goto_state();
+	hazard_20_settings();
+}
