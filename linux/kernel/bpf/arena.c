@@ -104,7 +104,7 @@ struct bpf_arena {
 	u64 user_vm_start;
 	u64 user_vm_end;
 	struct vm_struct *kern_vm;
-	struct mutex lock;
+	struct mutex lock;	/* used, window, user PTEs */
 	struct maple_tree used;
 	struct address_space mapping;
 };
@@ -743,6 +743,7 @@ static int arena_map_direct_value_meta(const struct bpf_map *map, u64 imm,
 }
 
 BTF_ID_LIST_SINGLE(bpf_arena_map_btf_ids, struct, bpf_arena)
+
 const struct bpf_map_ops arena_map_ops = {
 	.map_alloc_check = arena_map_alloc_check,
 	.map_alloc = arena_map_alloc,

@@ -3,8 +3,8 @@
  * bpf_arena_alloc_pages(), bpf_arena_free_pages(), bpf_arena_reserve_pages():
  * where pages come from, what is refused, what is left behind.
  */
+#include <fcntl.h>
 #include <limits.h>
-#include <sys/sysinfo.h>
 #include "cgroup_helpers.h"
 #include "arena_helpers.h"
 #include "arena_ops.skel.h"
@@ -428,12 +428,13 @@ static void hazard_26_memory(void)
 
 static long cgroup_charge(void)
 {
-	char path[256], root[128] = {};
 	long bytes = -1;
+	char path[128];
 	FILE *f;
 
-	snprintf(root, sizeof(root), "/mnt/cgroup-test-work-dir%d" CGROUP, getpid());
-	snprintf(path, sizeof(path), "%s/memory.current", root);
+	/* see format_cgroup_path() in cgroup_helpers.c */
+	snprintf(path, sizeof(path), "/mnt/cgroup-test-work-dir%d" CGROUP "/memory.current",
+		 getpid());
 	f = fopen(path, "r");
 	if (!f)
 		return -1;
@@ -472,6 +473,61 @@ out:
 	close(cg);
 }
 
+static bool leave_cgroup(void)
+{
+	int root = get_root_cgroup(), procs = -1;
+	bool ok;
+
+	if (root >= 0)
+		procs = openat(root, "cgroup.procs", O_WRONLY);
+	ok = procs >= 0 && write(procs, "0", 1) == 1;
+	close(procs);
+	close(root);
+	return ASSERT_TRUE(ok, "leave cgroup");
+}
+
+#define SMALL_KB (16 * 1024L)
+
+/* The arena's cgroup has room for a part of the pages only. Nobody is left in
+ * it whom the kernel could kill for that.
+ */
+static void check_half_way(struct fixture *f)
+{
+	const long before = cgroup_charge();
+	char limit[32];
+
+	snprintf(limit, sizeof(limit), "%ld", before + SMALL_KB * 1024 / 4);
+	if (!ASSERT_OK(write_cgroup_file(CGROUP, "memory.max", limit), "limit"))
+		return;
+	ASSERT_EQ(alloc(f, 0, f->pages), 0, "alloc beyond the limit");
+	ASSERT_EQ(alloc(f, page_addr(f, 0), f->pages), 0, "alloc beyond the limit, at address");
+	ASSERT_TRUE(comes_back(cgroup_room, -before - SMALL_KB * 1024 / 8), "uncharged");
+	ASSERT_FALSE(is_there(f, 0), "first page");
+	ASSERT_FALSE(is_there(f, 7), "page 7");
+	ASSERT_FALSE(is_there(f, f->pages - 1), "last page");
+
+	ASSERT_OK(write_cgroup_file(CGROUP, "memory.max", "max"), "no limit");
+	check_empty(f, "without limit");
+}
+
+static void hazard_12_half_way(void)
+{
+	struct fixture f;
+	int cg;
+
+	cg = test__join_cgroup(CGROUP);
+	if (!ASSERT_GE(cg, 0, "join cgroup"))
+		return;
+	if (cgroup_charge() < 0) {
+		test__skip(); /* no memory controller */
+	} else if (setup(&f, SMALL_KB * 1024 / page_size, BPF_F_SEGV_ON_FAULT, 0)) {
+		if (leave_cgroup())
+			check_half_way(&f);
+		teardown(&f);
+	}
+	close(cg);
+}
+
 void serial_test_arena_alloc(void)
 {
 	page_size = getpagesize();
@@ -488,6 +544,8 @@ void serial_test_arena_alloc(void)
 		hazard_10_extremes();
 	if (test__start_subtest("hazard_11_node_id"))
 		hazard_11_node_id();
+	if (test__start_subtest("hazard_12_half_way"))
+		hazard_12_half_way();
 	if (test__start_subtest("hazard_13_free"))
 		hazard_13_free();
 	if (test__start_subtest("hazard_15_use_after_free"))

@@ -125,6 +125,7 @@ static void hazard_03_fork(void)
 		free_and_alloc(&f);
 		_exit(quiet_op(f.skel->progs.op_read, all_pages(&f)) ? 2 : 0);
 	}
+	ASSERT_GT(pid, 0, "fork");
 	ASSERT_OK(munmap(f.area, arena_bytes(NPAGES)), "parent unmaps");
 	ASSERT_EQ(write(sync[1], &c, 1), 1, "go");
 	ASSERT_EQ(wait_for(pid), 0, "child");
@@ -160,28 +161,39 @@ static void child_touches_forever(const struct fixture *f)
 		touch_all(f->area);
 }
 
+/* The child ends by itself, by another program, or in the midst of it all */
+static bool end_child(struct fixture *f, const char *how)
+{
+	const bool killed = !strcmp(how, "kill");
+	pid_t pid;
+	int n;
+
+	pid = fork();
+	if (!pid) {
+		if (killed)
+			child_touches_forever(f);
+		child_touches(f, !strcmp(how, "exec"));
+	}
+	if (!ASSERT_GT(pid, 0, "fork"))
+		return false;
+	for (n = 0; n < ROUNDS / 4; n++)
+		free_and_alloc(f);
+	if (killed)
+		kill(pid, SIGKILL);
+	return ASSERT_EQ(wait_for(pid), killed ? -SIGKILL : 0, how);
+}
+
 static void hazard_04_processes(void)
 {
+	static const char * const ends[] = { "exit", "exec", "kill" };
 	struct fixture f;
 	int i;
 
 	if (!setup(&f, 0))
 		return;
-	for (i = 0; i < 3; i++) {
-		static const char * const ends[] = { "exit", "exec", "kill" };
-		pid_t pid = fork();
-		int n;
-
-		if (!pid) {
-			if (i == 2)
-				child_touches_forever(&f);
-			child_touches(&f, i == 1);
-		}
-		for (n = 0; n < ROUNDS / 4; n++)
-			free_and_alloc(&f);
-		if (i == 2)
-			kill(pid, SIGKILL);
-		ASSERT_EQ(wait_for(pid), i == 2 ? -SIGKILL : 0, ends[i]);
+	for (i = 0; i < ARRAY_SIZE(ends); i++) {
+		if (!end_child(&f, ends[i]))
+			break;
 		check_shared(&f, ends[i]);
 		quiet_op(f.skel->progs.op_free, all_pages(&f));
 		ASSERT_EQ(f.area[0], 0, ends[i]);

@@ -10,8 +10,8 @@ struct {
 	__uint(max_entries, 1);
 } arena SEC(".maps");
 
-int __arena target = 1;
-int __arena * __arena pointer = &target;
+int __arena_global target = 1;
+int __arena * __arena_global pointer = &target;
 
 SEC("tc")
 int use_it(struct __sk_buff *skb)

@@ -4,7 +4,7 @@
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_arena.h>
 
-int __arena homeless = 1;
+int __arena_global homeless = 1;
 
 SEC("tc")
 int use_it(struct __sk_buff *skb)

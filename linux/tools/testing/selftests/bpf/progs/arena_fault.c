@@ -36,9 +36,9 @@ struct {
 } elems SEC(".maps");
 
 __u64 absent; /* user address of a page that is not there */
-__u64 __arena present;
+__u64 __arena_global present;
 int results[FAULT_PLACES];
-int __arena mark;
+int __arena_global mark;
 
 static __always_inline int touch_absent(void)
 {

@@ -17,13 +17,13 @@ struct point {
 	int x, y;
 };
 
-int __arena number = 42;
-__u64 __arena zeroed;
-char __arena text[16] = "arena";
-struct point __arena point = { 3, 4 };
+int __arena_global number = 42;
+__u64 __arena_global zeroed;
+char __arena_global text[16] = "arena";
+struct point __arena_global point = { 3, 4 };
 struct point __arena *ptr; /* not in the arena, but into it */
-static int __arena hidden = 7;
-int __arena big[1024] = { [1023] = 1023 };
+static int __arena_global hidden = 7;
+int __arena_global big[1024] = { [1023] = 1023 };
 
 /* and one that is not in the arena at all */
 int ordinary = 5;

@@ -11,7 +11,7 @@ struct {
 	__uint(max_entries, 16);
 } arena SEC(".maps");
 
-struct htab __arena htab;
+struct htab __arena_global htab;
 __u32 first, last, missing, wrong;
 
 /* keys first to last are in the table, with value = key * 3 */

@@ -40,7 +40,7 @@ struct shared_node {
 	int value;
 };
 
-int __arena in_arena = 3;
+int __arena_global in_arena = 3;
 
 __weak int sum_nodes(struct shared_node __arena *n __arg_arena)
 {
@@ -175,6 +175,27 @@ __failure __msg("calling kernel function bpf_arena_free_pages is not allowed")
 int not_sleepable(struct __sk_buff *skb)
 {
 	bpf_arena_free_pages(&arena, NULL, 1);
+	return 0;
+}
+
+/* other types of programs that may sleep */
+SEC("fentry.s/" SYS_PREFIX "sys_getpgid")
+__success
+int in_fentry(void *ctx)
+{
+	void __arena *p = bpf_arena_alloc_pages(&arena, NULL, 1, -1, 0);
+
+	bpf_arena_free_pages(&arena, p, 1);
+	return 0;
+}
+
+SEC("lsm.s/bpf")
+__success
+int in_lsm(void *ctx)
+{
+	void __arena *p = bpf_arena_alloc_pages(&arena, NULL, 1, -1, 0);
+
+	bpf_arena_free_pages(&arena, p, 1);
 	return 0;
 }
 

@@ -11,7 +11,7 @@ struct {
 	__uint(max_entries, 64);
 } arena SEC(".maps");
 
-struct shared_list __arena list;
+struct shared_list __arena_global list;
 __u32 cnt;
 __u64 sum;
 

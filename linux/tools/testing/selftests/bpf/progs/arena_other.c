@@ -10,7 +10,7 @@ struct {
 	__uint(max_entries, 1);
 } arena SEC(".maps");
 
-int __arena other_mark = 100;
+int __arena_global other_mark = 100;
 
 SEC("tc")
 int other(struct __sk_buff *skb)
