@@ -920,6 +920,7 @@ int bpf_arena_reserve_pages(void *p__map, void *ptr__ign, u32 page_cnt)
 		return -EINVAL;
 	return arena_pages_reserve(map_to_arena(map), (u64)ptr__ign, page_cnt);
 }
+
 __diag_pop();
 
 BTF_SET8_START(arena_kfuncs)

@@ -116,11 +116,13 @@ int bpf_arena_check_cast(struct bpf_verifier_env *env,
 			 const struct bpf_insn *insn)
 {
 	if (insn->imm != BPF_CAST_TO_KERN && insn->imm != BPF_CAST_TO_USER) {
-		verbose(env, "addr_space_cast insn can only convert between address space 1 and 0\n");
+		verbose(env,
+			"addr_space_cast insn can only convert between address space 1 and 0\n");
 		return -EINVAL;
 	}
 	if (!env->prog->aux->arena) {
-		verbose(env, "addr_space_cast insn can only be used in a program that has an associated arena\n");
+		verbose(env,
+			"addr_space_cast insn can only be used in a program that has an associated arena\n");
 		return -EINVAL;
 	}
 	return 0;
@@ -143,7 +145,8 @@ int bpf_arena_check_atomic(struct bpf_verifier_env *env,
 	case BPF_AND | BPF_FETCH:
 	case BPF_OR | BPF_FETCH:
 	case BPF_XOR | BPF_FETCH:
-		verbose(env, "BPF_ATOMIC fetch_and, fetch_or and fetch_xor are not supported on arena pointers\n");
+		verbose(env,
+			"BPF_ATOMIC fetch_and, fetch_or and fetch_xor are not supported on arena pointers\n");
 		return -EOPNOTSUPP;
 	default:
 		return 0;
