@@ -5,6 +5,8 @@
  */
 #include <fcntl.h>
 #include <limits.h>
+#include <setjmp.h>
+#include <signal.h>
 #include "cgroup_helpers.h"
 #include "arena_helpers.h"
 #include "arena_ops.skel.h"
@@ -528,6 +530,68 @@ static void hazard_12_half_way(void)
 	close(cg);
 }
 
+static sigjmp_buf no_memory;
+
+static void on_sigbus(int sig)
+{
+	siglongjmp(no_memory, 1);
+}
+
+/* how many pages can be touched, from the first on, before there is a SIGBUS */
+static __u32 touch(const struct fixture *f)
+{
+	struct sigaction act = { .sa_handler = on_sigbus }, old;
+	volatile __u32 i = 0;
+
+	if (!ASSERT_OK(sigaction(SIGBUS, &act, &old), "sigaction"))
+		return 0;
+	if (!sigsetjmp(no_memory, 1))
+		for (; i < f->pages; i++)
+			f->area[i * page_size] = 1;
+	sigaction(SIGBUS, &old, NULL);
+	return i;
+}
+
+/* The owner's cgroup is full: a touch is charged there, whoever it is by */
+static void check_touch_limit(struct fixture *f)
+{
+	const long limit = cgroup_charge() + SMALL_KB * 1024 / 4;
+	char text[32];
+	__u32 some;
+
+	snprintf(text, sizeof(text), "%ld", limit);
+	if (!ASSERT_OK(write_cgroup_file(CGROUP, "memory.max", text), "limit"))
+		return;
+	some = touch(f);
+	ASSERT_GT(some, f->pages / 8, "pages within the limit");
+	ASSERT_LT(some, f->pages / 2, "pages beyond the limit");
+	ASSERT_EQ(touch(f), some, "the same again");
+
+	free_pages(f, page_addr(f, 0), some);
+	ASSERT_GT(touch(f), some * 3 / 4, "freed pages can be had again");
+
+	ASSERT_OK(write_cgroup_file(CGROUP, "memory.max", "max"), "no limit");
+	ASSERT_EQ(touch(f), f->pages, "pages without limit");
+}
+
+static void hazard_09_limit(void)
+{
+	struct fixture f;
+	int cg;
+
+	cg = test__join_cgroup(CGROUP);
+	if (!ASSERT_GE(cg, 0, "join cgroup"))
+		return;
+	if (cgroup_charge() < 0) {
+		test__skip(); /* no memory controller */
+	} else if (setup(&f, SMALL_KB * 1024 / page_size, 0, 0)) {
+		if (leave_cgroup())
+			check_touch_limit(&f);
+		teardown(&f);
+	}
+	close(cg);
+}
+
 void serial_test_arena_alloc(void)
 {
 	page_size = getpagesize();
@@ -540,6 +604,8 @@ void serial_test_arena_alloc(void)
 		free_ranges();
 	if (test__start_subtest("reserve"))
 		reserved();
+	if (test__start_subtest("hazard_09_limit"))
+		hazard_09_limit();
 	if (test__start_subtest("hazard_10_extremes"))
 		hazard_10_extremes();
 	if (test__start_subtest("hazard_11_node_id"))
