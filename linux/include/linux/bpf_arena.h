@@ -24,6 +24,12 @@ u64 bpf_arena_kern_vm_start(const struct bpf_arena *arena);
 u64 bpf_arena_user_vm_start(const struct bpf_arena *arena);
 bool vma_is_bpf_arena(const struct vm_area_struct *vma);
 
+/* kfuncs: called by BPF programs, through BTF */
+void *bpf_arena_alloc_pages(void *p__map, void *addr__ign, u32 page_cnt,
+			    int node_id, u64 flags);
+void bpf_arena_free_pages(void *p__map, void *ptr__ign, u32 page_cnt);
+int bpf_arena_reserve_pages(void *p__map, void *ptr__ign, u32 page_cnt);
+
 int bpf_arena_attach(struct bpf_verifier_env *env, struct bpf_map *map);
 int bpf_arena_insn_use(struct bpf_verifier_env *env, u32 insn_idx,
 		       enum bpf_arena_use use);

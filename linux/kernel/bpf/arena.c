@@ -842,10 +842,6 @@ static int arena_pages_reserve(struct bpf_arena *arena, u64 uaddr, u32 cnt)
 	return arena_range_take(arena, &first, cnt, ARENA_RESERVED);
 }
 
-__diag_push();
-__diag_ignore_all("-Wmissing-prototypes",
-		  "kfuncs are called from BPF programs, through BTF");
-
 /**
  * bpf_arena_alloc_pages() - allocate zeroed pages of an arena
  * @p__map: struct bpf_map *, the arena
@@ -920,8 +916,6 @@ int bpf_arena_reserve_pages(void *p__map, void *ptr__ign, u32 page_cnt)
 		return -EINVAL;
 	return arena_pages_reserve(map_to_arena(map), (u64)ptr__ign, page_cnt);
 }
-
-__diag_pop();
 
 BTF_SET8_START(arena_kfuncs)
 BTF_ID_FLAGS(func, bpf_arena_alloc_pages, KF_SLEEPABLE)
