@@ -138,10 +138,7 @@ int harm_in_third_round(void *ctx)
 	return 0;
 }
 
-/* r7 is harmless on the path that is verified first, and that path is cut. The
- * first state has to learn from the cut that r7 matters, or the second path,
- * which differs in r7 alone, is taken for the same.
- */
+/* The harmful value is on the path that is verified first */
 SEC("?tc")
 __failure __msg("invalid access to map value, value_size=64 off=1000 size=1")
 int cut_path_makes_r7_matter(void *ctx)
@@ -163,7 +160,10 @@ int cut_path_makes_r7_matter(void *ctx)
 	return 0;
 }
 
-/* The same the other way round, with the harmful value on the jump */
+/* The other way round: r7 is harmless on the path that is verified first, and
+ * that path is cut. The first state has to learn from the cut that r7 matters,
+ * or the second path, which differs in r7 alone, is taken for the same.
+ */
 SEC("?tc")
 __failure __msg("invalid access to map value, value_size=64 off=1000 size=1")
 int cut_path_makes_r7_matter_2(void *ctx)
@@ -193,11 +193,11 @@ int cut_path_makes_slot_matter(void *ctx)
 	asm volatile (
 	LOOKUP
 	"call %[bpf_get_prandom_u32];"
-	"r7 = 0;"
+	"r7 = 1000;"
 	"*(u64 *)(r10 - 16) = r7;"
 	"r8 = 0;"
 	"if r0 != 0 goto loop%=;"
-	"r7 = 1000;"
+	"r7 = 0;"
 	"*(u64 *)(r10 - 16) = r7;"
 "loop%=: may_goto out%=;"
 	"r1 = r9;"
