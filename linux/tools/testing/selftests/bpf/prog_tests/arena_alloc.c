@@ -512,7 +512,8 @@ static void check_half_way(struct fixture *f)
 	check_empty(f, "without limit");
 }
 
-static void hazard_12_half_way(void)
+/* An arena whose owner's cgroup nobody is in any more */
+static void with_cgroup(__u32 flags, void (*check)(struct fixture *f))
 {
 	struct fixture f;
 	int cg;
@@ -522,12 +523,17 @@ static void hazard_12_half_way(void)
 		return;
 	if (cgroup_charge() < 0) {
 		test__skip(); /* no memory controller */
-	} else if (setup(&f, SMALL_KB * 1024 / page_size, BPF_F_SEGV_ON_FAULT, 0)) {
+	} else if (setup(&f, SMALL_KB * 1024 / page_size, flags, 0)) {
 		if (leave_cgroup())
-			check_half_way(&f);
+			check(&f);
 		teardown(&f);
 	}
 	close(cg);
+}
+
+static void hazard_12_half_way(void)
+{
+	with_cgroup(BPF_F_SEGV_ON_FAULT, check_half_way);
 }
 
 static sigjmp_buf no_memory;
@@ -576,20 +582,7 @@ static void check_touch_limit(struct fixture *f)
 
 static void hazard_09_limit(void)
 {
-	struct fixture f;
-	int cg;
-
-	cg = test__join_cgroup(CGROUP);
-	if (!ASSERT_GE(cg, 0, "join cgroup"))
-		return;
-	if (cgroup_charge() < 0) {
-		test__skip(); /* no memory controller */
-	} else if (setup(&f, SMALL_KB * 1024 / page_size, 0, 0)) {
-		if (leave_cgroup())
-			check_touch_limit(&f);
-		teardown(&f);
-	}
-	close(cg);
+	with_cgroup(0, check_touch_limit);
 }
 
 void serial_test_arena_alloc(void)
