@@ -23,7 +23,7 @@ inside() {
 	ip -o addr show lo | grep -q 127.0.0.1 && echo "lo is up"
 	echo scribble >"$1" && echo "scratch: $(cat "$1")"
 	echo x >/tmp/x && echo x >/run/x && echo x >/root/x && echo "scratch everywhere"
-	head -c 3000000 /dev/zero | tr '\0' z
+	head -c 3000000 /dev/zero | tr '\0' '~'
 	echo
 	echo "to stderr" >&2
 	exit 7
@@ -40,7 +40,7 @@ comes_back() {
 	PATH=$PATH:$scratch vm --cpus 3 -- only-in-my-path "$scratch/a directory/file" '' 'two  words' \
 		>"$scratch/out" 2>"$scratch/err" || status=$?
 	cd "$top"
-	said=$(tr -d z <"$scratch/out")$'\n'$(cat "$scratch/err")
+	said=$(tr -d '~' <"$scratch/out")$'\n'$(cat "$scratch/err")
 	printf '%s\n' "$said" >&2
 	expect "exit status passes through" 7 ""
 	expect "arguments arrive as they are" 7 "args: 3 <$scratch/a directory/file> <> <two  words>"
@@ -55,7 +55,7 @@ comes_back() {
 	expect "files can be written inside" 7 "scratch: scribble"
 	expect "scratch space in /tmp, /run and /root" 7 "scratch everywhere"
 	holds "... and do not change outside" grep -qx precious "$scratch/a directory/file"
-	holds "output is complete" [ "$(tr -dc z <"$scratch/out" | wc -c)" = 3000000 ]
+	holds "output is complete" [ "$(tr -dc '~' <"$scratch/out" | wc -c)" = 3000000 ]
 	holds "stderr is apart, with nothing of the kernel's" \
 		grep -qx "to stderr" "$scratch/err"
 	holds "no kernel log in the output" bash -c "! grep -q 'Linux version' '$scratch/out' '$scratch/err'"
