@@ -17,6 +17,7 @@ help:
 	@echo 'make test     all tests (ONLY=GLOB for some of them: ONLY="*vm*")'
 	@echo 'make kernel   out/$(ARCH)/{bzImage,vmlinux,config} (DEBUG=1: with KASAN, lockdep, ...;'
 	@echo '              SERIES=none: the kernel without the series, in out/base-$(ARCH))'
+	@echo '              ARCH=arm64: all of these for the other architecture, emulated'
 	@echo 'make shell    a shell in the VM, on the files of this machine'
 	@echo 'make tree     out/tree: a git tree of the kernel, one commit a patch, to edit in'
 	@echo 'make export   write commits made in out/tree back to patches/ and linux/'
@@ -39,19 +40,23 @@ kernel: source
 
 shell: kernel
 	@scripts/prepare vm
+	@scripts/guest
 	@vm/run --tty --timeout 86400 --allow-warnings -- bash -l
 
 run: kernel
 	@scripts/prepare demo
+	@scripts/guest
 	@scripts/demo
 
 test: kernel
 	@scripts/prepare test
+	@scripts/guest
 	@tests/run $(if $(ONLY),'$(ONLY)')
 
 test-base:
 	@$(MAKE) --no-print-directory kernel SERIES=none
 	@scripts/prepare test
+	@scripts/guest
 	@scripts/verifier record
 
 export:

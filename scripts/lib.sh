@@ -7,7 +7,6 @@ top=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.." && pwd)
 out=$top/out
 tree=$out/tree
 pristine=$out/src
-arch=${ARCH:-x86_64}
 read -r base_package base_version <"$top/BASE"
 
 say() {
@@ -30,15 +29,36 @@ installed_version() {
 	dpkg-query -W -f '${db:Status-Status} ${Version}' "$1" 2>/dev/null | sed -n 's/^installed //p' || true
 }
 
+host_arch() {
+	uname -m | sed s/aarch64/arm64/
+}
+
+# for_arch ARCH: what differs from one architecture to another. One that is not
+# this machine's has a root of its own (scripts/guest), for its VM to run on and
+# for a cross compiler to build against.
+for_arch() {
+	arch=$1 cross='' guest_root=''
+	case $arch in
+	x86_64) deb_arch=amd64 triplet=x86_64-linux-gnu image=arch/x86/boot/bzImage ;;
+	arm64) deb_arch=arm64 triplet=aarch64-linux-gnu image=arch/arm64/boot/Image ;;
+	*) die "unknown architecture $arch (there are x86_64 and arm64)" ;;
+	esac
+	cc=gcc
+	if [ "$arch" != "$(host_arch)" ]; then
+		cross=$triplet- guest_root=$out/$arch/root
+		cc="${cross}gcc --sysroot=$guest_root"
+	fi
+}
+
 # The kernel's own build, with ccache and nothing in it that differs from one
 # run or one directory to the next, or the cache would never hit. Depend mode
 # spares the preprocessor run that a miss costs otherwise.
 kernel_make() {
-	local cross=''
-	[ "$arch" != arm64 ] || cross=aarch64-linux-gnu-
 	CCACHE_BASEDIR=$top CCACHE_NOHASHDIR=1 CCACHE_DEPEND=1 \
 	KBUILD_BUILD_TIMESTAMP='Thu Jan  1 00:00:00 UTC 1970' \
 	KBUILD_BUILD_USER=arena KBUILD_BUILD_HOST=arena \
 		make --no-print-directory -j"$(nproc)" ARCH="$arch" CROSS_COMPILE="$cross" \
 		CC="ccache ${cross}gcc" HOSTCC="ccache gcc" "$@"
 }
+
+for_arch "${ARCH:-x86_64}"

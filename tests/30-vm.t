@@ -171,9 +171,11 @@ wrong_usage() {
 	run vm --mem
 	expect "an option without its value" 125 "--mem needs a value"
 	run vm --arch vax -- true
-	expect "an unknown architecture" 125 "architecture vax"
+	expect "an unknown architecture" 125 "unknown architecture vax"
 	run vm --mem nonsense -- true
 	expect "memory that QEMU does not understand" 123 "nonsense"
+	run vm --cpu nonsense -- true
+	expect "a CPU that QEMU does not know" 123 "unable to find CPU model 'nonsense'"
 }
 
 # A clock that counts instructions runs at 1 ns each, however slow the host is.

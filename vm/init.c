@@ -15,7 +15,16 @@
  *	terminal    <-- hvc0 ----------> CMD (instead of both pipes)
  *
  * The job file holds strings that end in NUL: nonce, directory, terminal rows
- * and columns (0 = no terminal), number of arguments, arguments, environment.
+ * and columns (0 = no terminal), number of shared directories, these, number of
+ * arguments, arguments, environment.
+ *
+ * The kernel mounts the host's files as its root. If they are the host's
+ * architecture's and not this kernel's, "guest" is a second 9p share with a root
+ * that is; the shared directories are then all that is seen of the host:
+ *
+ *	CMD's /         guest + tmpfs          (or host + tmpfs)
+ *	CMD's /checkout  host + tmpfs           shared directories
+ *	CMD's /tmp       host + tmpfs
  *
  * Invariants:
  *  - The host's files are never written: an overlay on a tmpfs covers them.
@@ -29,6 +38,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <net/if.h>
 #include <poll.h>
 #include <signal.h>
@@ -46,15 +56,17 @@
 #include <termios.h>
 #include <unistd.h>
 
-/* The overlay is put together here; the host's /tmp shows through it later. */
+/* The overlays are put together here; the host's /tmp shows through later. */
 #define SCRATCH "/tmp"
 #define MAX_ARGS 4096
+#define MAX_SHARED 16
 
 struct job {
 	char *nonce;
 	char *cwd;
 	unsigned short rows;
 	unsigned short cols;
+	char *shared[MAX_SHARED + 1];	/* none: all that the host has */
 	char *argv[MAX_ARGS + 1];
 	char *envp[MAX_ARGS + 1];
 };
@@ -119,11 +131,21 @@ static char *next_string(char **pos, char *end)
 	return s;
 }
 
+static void next_strings(char **pos, char *end, char **strings, int min, int max)
+{
+	int i, n = atoi(next_string(pos, end));
+
+	if (n < min || n > max)
+		fail("job file with %d strings, not %d to %d", n, min, max);
+	for (i = 0; i < n; i++)
+		strings[i] = next_string(pos, end);
+}
+
 static void read_job(struct job *job, const char *path)
 {
 	char *pos, *end;
-	int argc, i;
 	size_t len;
+	int i;
 
 	pos = slurp(path, &len);
 	end = pos + len;
@@ -131,11 +153,8 @@ static void read_job(struct job *job, const char *path)
 	job->cwd = next_string(&pos, end);
 	job->rows = atoi(next_string(&pos, end));
 	job->cols = atoi(next_string(&pos, end));
-	argc = atoi(next_string(&pos, end));
-	if (argc < 1 || argc > MAX_ARGS)
-		fail("%d arguments", argc);
-	for (i = 0; i < argc; i++)
-		job->argv[i] = next_string(&pos, end);
+	next_strings(&pos, end, job->shared, 0, MAX_SHARED);
+	next_strings(&pos, end, job->argv, 1, MAX_ARGS);
 	for (i = 0; i < MAX_ARGS && pos < end; i++)
 		job->envp[i] = next_string(&pos, end);
 }
@@ -147,19 +166,60 @@ static void mount_at(const char *type, const char *dir, const char *opts)
 		fail("cannot mount %s on %s", type, dir);
 }
 
+/* @lower with scratch space on top, at SCRATCH/@name. */
+static void overlay(const char *name, const char *lower)
+{
+	char upper[64], work[64], root[64], opts[256];
+
+	snprintf(upper, sizeof(upper), SCRATCH "/%s.upper", name);
+	snprintf(work, sizeof(work), SCRATCH "/%s.work", name);
+	snprintf(root, sizeof(root), SCRATCH "/%s", name);
+	snprintf(opts, sizeof(opts), "lowerdir=%s,upperdir=%s,workdir=%s", lower, upper, work);
+	mkdir(upper, 0755);
+	mkdir(work, 0755);
+	mount_at("overlay", root, opts);
+}
+
+/* The host's @dir, at the same path in the guest's root. */
+static void share(const char *dir)
+{
+	char from[PATH_MAX], to[PATH_MAX], *slash;
+
+	snprintf(from, sizeof(from), SCRATCH "/host%s", dir);
+	snprintf(to, sizeof(to), SCRATCH "/guest%s", dir);
+	for (slash = to + strlen(SCRATCH "/guest/"); (slash = strchr(slash, '/')); slash++) {
+		*slash = 0;
+		mkdir(to, 0755);
+		*slash = '/';
+	}
+	mkdir(to, 0755);
+	if (mount(from, to, NULL, MS_BIND, NULL))
+		fail("cannot share %s", dir);
+}
+
+static void use_guest_root(char **shared)
+{
+	mkdir(SCRATCH "/guest.share", 0755);
+	if (mount("guest", SCRATCH "/guest.share", "9p", MS_RDONLY,
+		  "trans=virtio,version=9p2000.L,msize=512000,cache=loose"))
+		fail("cannot mount the guest's root");
+	overlay("guest", SCRATCH "/guest.share");
+	while (*shared)
+		share(*shared++);
+}
+
 /*
  * MS_MOVE instead of pivot_root(): the old root is the kernel's own mount and
  * has no parent that pivot_root() could put it under.
  */
-static void enter_overlay(void)
+static void enter_overlay(char **shared)
 {
 	mount_at("tmpfs", SCRATCH, "mode=0755,size=75%");
-	mkdir(SCRATCH "/upper", 0755);
-	mkdir(SCRATCH "/work", 0755);
-	mount_at("overlay", SCRATCH "/root",
-		 "lowerdir=/,upperdir=" SCRATCH "/upper,workdir=" SCRATCH "/work");
-	if (chdir(SCRATCH "/root") || mount(".", "/", NULL, MS_MOVE, NULL) ||
-	    chroot(".") || chdir("/"))
+	overlay("host", "/");
+	if (*shared)
+		use_guest_root(shared);
+	if (chdir(*shared ? SCRATCH "/guest" : SCRATCH "/host") ||
+	    mount(".", "/", NULL, MS_MOVE, NULL) || chroot(".") || chdir("/"))
 		fail("cannot enter the overlay");
 }
 
@@ -432,7 +492,7 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	read_job(&job, argv[1]);
-	enter_overlay();
+	enter_overlay(job.shared);
 	mount_all();
 	loopback_up();
 	raise_limits();
