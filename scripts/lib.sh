@@ -61,4 +61,11 @@ kernel_make() {
 		CC="ccache ${cross}gcc" HOSTCC="ccache gcc" "$@"
 }
 
+# The kernel's own build of its self-tests: programs for ARCH, tools for here.
+selftests_make() {
+	make -s -j"$(nproc)" ARCH="$arch" CROSS_COMPILE="$cross" CC="ccache $cc" \
+		HOSTCC=/usr/lib/ccache/gcc CLANG=clang-19 LLC=llc-19 LLVM_STRIP=llvm-strip-19 \
+		BPF_GCC= "$@"
+}
+
 for_arch "${ARCH:-x86_64}"
