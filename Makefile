@@ -3,7 +3,7 @@
 # The front door. The work is done by scripts/ and vm/run; each takes -h.
 
 ARCH ?= x86_64
-export ARCH DEBUG ONLY
+export ARCH PAGES DEBUG ONLY
 
 # SERIES=none: the same for the kernel without the series.
 kernel-args := $(if $(filter none,$(SERIES)),base)

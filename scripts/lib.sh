@@ -35,7 +35,7 @@ host_arch() {
 
 # for_arch ARCH: what differs from one architecture to another. One that is not
 # this machine's has a root of its own (scripts/guest), for its VM to run on and
-# for a cross compiler to build against.
+# for a cross compiler to build against. Kernels of other page sizes share it.
 for_arch() {
 	arch=$1 cross='' guest_root=''
 	case $arch in
@@ -48,6 +48,11 @@ for_arch() {
 		cross=$triplet- guest_root=$out/$arch/root
 		cc="${cross}gcc --sysroot=$guest_root"
 	fi
+	kernel_dir=$out/$arch${PAGES:+-$PAGES}
+	case $arch-${PAGES:-4k} in
+	*-4k|arm64-16k|arm64-64k) ;;
+	*) die "no kernel with PAGES=$PAGES for $arch (there are 16k and 64k, for arm64)" ;;
+	esac
 }
 
 # The kernel's own build, with ccache and nothing in it that differs from one
