@@ -16,6 +16,7 @@ inside() {
 	echo "args: $# <$1> <$2> <$3>"
 	echo "cwd: $PWD"
 	echo "cpus: $(nproc)"
+	echo "clock: $(date +%s)"
 	command -v only-in-my-path >/dev/null && echo "PATH came along"
 	for dir in /sys/fs/bpf /sys/kernel/debug /sys/kernel/tracing /sys/fs/cgroup /proc /dev/pts; do
 		echo "mount: $dir $(awk -v d=$dir '$2 == d { print $3 }' /proc/mounts | tail -n 1)"
@@ -31,7 +32,7 @@ inside() {
 }
 
 comes_back() {
-	local status=0
+	local status=0 start=$EPOCHSECONDS clock
 	mkdir -p "$scratch/a directory"
 	echo precious >"$scratch/a directory/file"
 	cd "$scratch/a directory"
@@ -54,6 +55,8 @@ comes_back() {
 	expect "lo is up" 7 "lo is up"
 	expect "files can be written inside" 7 "scratch: scribble"
 	expect "scratch space in /tmp, /run and /root" 7 "scratch everywhere"
+	clock=$(sed -n 's/^clock: //p' <<<"$said")
+	holds "the clock is right" [ "$clock" -ge "$start" -a "$clock" -le "$EPOCHSECONDS" ]
 	holds "... and do not change outside" grep -qx precious "$scratch/a directory/file"
 	holds "output is complete" [ "$(tr -dc '~' <"$scratch/out" | wc -c)" = 3000000 ]
 	holds "stderr is apart, with nothing of the kernel's" \
@@ -178,6 +181,15 @@ wrong_usage() {
 	expect "a CPU that QEMU does not know" 123 "unable to find CPU model 'nonsense'"
 }
 
+# script gives it a terminal that does not say its size.
+terminal() {
+	run script -qec "'$top/vm/run' --log '$scratch/kernel.log' --timeout 120 --tty -- sh -c 'tty; stty size'" /dev/null
+	expect "--tty: a terminal" 0 "/dev/hvc0"
+	expect "--tty: a terminal without a size has the usual one" 0 "24 80"
+	run vm --tty -- true </dev/null
+	expect "--tty without a terminal" 125 "--tty needs a terminal"
+}
+
 # A clock that counts instructions runs at 1 ns each, however slow the host is.
 counts_instructions() {
 	# shellcheck disable=SC2016 # for the shell inside
@@ -193,4 +205,5 @@ comes_back
 bad_endings
 complaints
 counts_instructions
+terminal
 cut_off

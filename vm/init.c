@@ -14,9 +14,9 @@
  *	status file <-- port "status" -  "exit NONCE STATUS TAINT"
  *	terminal    <-- hvc0 ----------> CMD (instead of both pipes)
  *
- * The job file holds strings that end in NUL: nonce, directory, terminal rows
- * and columns (0 = no terminal), number of shared directories, these, number of
- * arguments, arguments, environment.
+ * The job file holds strings that end in NUL: nonce, time, directory, terminal
+ * rows and columns (0 = no terminal), number of shared directories, these, number
+ * of arguments, arguments, environment.
  *
  * The kernel mounts the host's files as its root. If they are the host's
  * architecture's and not this kernel's, "guest" is a second 9p share with a root
@@ -54,6 +54,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <termios.h>
+#include <time.h>
 #include <unistd.h>
 
 /* The overlays are put together here; the host's /tmp shows through later. */
@@ -63,6 +64,7 @@
 
 struct job {
 	char *nonce;
+	time_t now;
 	char *cwd;
 	unsigned short rows;
 	unsigned short cols;
@@ -150,6 +152,7 @@ static void read_job(struct job *job, const char *path)
 	pos = slurp(path, &len);
 	end = pos + len;
 	job->nonce = next_string(&pos, end);
+	job->now = atoll(next_string(&pos, end));
 	job->cwd = next_string(&pos, end);
 	job->rows = atoi(next_string(&pos, end));
 	job->cols = atoi(next_string(&pos, end));
@@ -245,6 +248,15 @@ static void mount_all(void)
 		mount_at("tmpfs", "/root", "mode=0700");
 	if (symlink("/proc/self/fd", "/dev/fd") && errno != EEXIST)
 		fail("cannot create /dev/fd");
+}
+
+/* Not every VM has a clock that the kernel knows: it would be 1970 there. */
+static void set_clock(time_t now)
+{
+	struct timespec ts = { .tv_sec = now };
+
+	if (time(NULL) < now && clock_settime(CLOCK_REALTIME, &ts))
+		fail("cannot set the clock");
 }
 
 static void loopback_up(void)
@@ -494,6 +506,7 @@ int main(int argc, char **argv)
 	read_job(&job, argv[1]);
 	enter_overlay(job.shared);
 	mount_all();
+	set_clock(job.now);
 	loopback_up();
 	raise_limits();
 	chld = watch_children();
