@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154 # scripts/lib.sh says where $sample is
 #
 # Inside the VM: two network namespaces, "server" and "client", on the ends of a
-# veth, and the servers that run there. For scripts/demo and tests/*arena_kv.t.
+# veth, and the servers that run there. For scripts/demo and tests/arena_kv-vm.
 #
 #	client: v1 10.9.0.2, fd09::2  ====  server: v0 10.9.0.1, fd09::1
 
-sample=${sample:?the directory with the built sample}
 # shellcheck disable=SC2034 # used by those who read this
 server4=10.9.0.1 server6=fd09::1 port=11211
 

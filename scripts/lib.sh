@@ -73,4 +73,12 @@ selftests_make() {
 		BPF_GCC= "$@"
 }
 
-for_arch "${ARCH:-x86_64}"
+# sample_make TARGET...: the key/value sample, in $sample. bpftool, which makes its
+# skeleton, is for here.
+sample_make() {
+	make -s -C "$tree/samples/bpf/arena_kv" O="$sample" ARCH="$arch" \
+		CROSS_COMPILE="$cross" CC="$cc" "$@" >&2
+}
+
+for_arch "${ARCH:-$(host_arch)}"
+sample=$out/$arch/arena_kv
