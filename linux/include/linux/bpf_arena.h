@@ -35,8 +35,6 @@ int bpf_arena_insn_use(struct bpf_verifier_env *env, u32 insn_idx,
 		       enum bpf_arena_use use);
 int bpf_arena_check_cast(struct bpf_verifier_env *env,
 			 const struct bpf_insn *insn);
-int bpf_arena_check_atomic(struct bpf_verifier_env *env,
-			   const struct bpf_insn *insn);
 void bpf_arena_rewrite(struct bpf_verifier_env *env);
 int bpf_arena_rewrite_call(const struct bpf_insn_aux_data *aux,
 			   const struct bpf_insn *call, struct bpf_insn *buf);
@@ -72,12 +70,6 @@ static inline int bpf_arena_check_cast(struct bpf_verifier_env *env,
 				       const struct bpf_insn *insn)
 {
 	return -EINVAL;
-}
-
-static inline int bpf_arena_check_atomic(struct bpf_verifier_env *env,
-					 const struct bpf_insn *insn)
-{
-	return 0;
 }
 
 static inline void bpf_arena_rewrite(struct bpf_verifier_env *env)

@@ -16,9 +16,9 @@
  *                                        kaddr = kern_vm_start + (u32)uaddr
  *
  * The user mapping is max_entries pages and never crosses a 4 GiB line, so that
- * its upper half is a constant. Example: max_entries = 2 and user_vm_start =
- * 0x7f12ffffe000 use the last two pages of the kernel window; the pointer
- * 0x7f12fffff008 is pgoff 1, offset 8, for both.
+ * its upper half is a constant. Example, with pages of 4 KiB: max_entries = 2
+ * and user_vm_start = 0x7f12ffffe000 use the last two pages of the kernel
+ * window; the pointer 0x7f12fffff008 is pgoff 1, offset 8, for both.
  *
  * Invariants.
  *  - A program holds an arena pointer as 32 bits, and a load or store adds

@@ -128,31 +128,6 @@ int bpf_arena_check_cast(struct bpf_verifier_env *env,
 	return 0;
 }
 
-/**
- * bpf_arena_check_atomic() - can a JIT do this atomic in one instruction?
- * @env: verifier state
- * @insn: BPF_STX | BPF_ATOMIC on an arena pointer
- *
- * A loop around compare-and-exchange could fault half way through, with
- * registers in use that an exception table entry does not know.
- *
- * Return: 0 or -EOPNOTSUPP, with a message in the log.
- */
-int bpf_arena_check_atomic(struct bpf_verifier_env *env,
-			   const struct bpf_insn *insn)
-{
-	switch (insn->imm) {
-	case BPF_AND | BPF_FETCH:
-	case BPF_OR | BPF_FETCH:
-	case BPF_XOR | BPF_FETCH:
-		verbose(env,
-			"BPF_ATOMIC fetch_and, fetch_or and fetch_xor are not supported on arena pointers\n");
-		return -EOPNOTSUPP;
-	default:
-		return 0;
-	}
-}
-
 static bool cast_is_move(const struct bpf_prog *prog, const struct bpf_insn *insn)
 {
 	/* struct bpf_arena starts with its map */

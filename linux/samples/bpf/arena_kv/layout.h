@@ -36,6 +36,11 @@
  *    only then is the memory used again. A reader that enters later cannot
  *    find the item: either its xchg on busy comes first and the writer sees 1,
  *    or the writer's unlinking comes first and the reader sees that.
+ *    The xchg has to be a full barrier, and is: of BPF's atomics those that
+ *    return a value are (SWPAL on arm64, or LDXR and STLXR with DMB ISH), and
+ *    the others order nothing there. It has to find its page, too: a store to
+ *    one that nobody touched is dropped, so the server clears all of reader[]
+ *    before there is a reader.
  *    See limbo_drain() in slab.c and reader_enter() in arena_kv.bpf.c.
  *    Through the frozen next pointers of unlinked items a reader meets only
  *    items that were linked at some time since it entered: what it returns was

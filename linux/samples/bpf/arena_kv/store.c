@@ -34,6 +34,8 @@ int store_init(struct kv_root *root, size_t size, __u32 item_max, bool evict,
 
 	at = start + (sizeof(*root) + 63) / 64 * 64;
 	root->reader = (struct kv_reader *)at;
+	/* XDP's stores to pages that nobody has touched are lost, busy too. */
+	memset(root->reader, 0, nr_readers * sizeof(*root->reader));
 	at = table_init(root, (char *)(root->reader + nr_readers), size);
 	return at < end ? slab_init(root, at, end) : -1;
 }

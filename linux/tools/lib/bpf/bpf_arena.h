@@ -140,7 +140,16 @@ __l_out:								\
 			break;						\
 	})
 
-/* Flavored names match the kernel's own, and do not clash with vmlinux.h */
+/*
+ * PAGE_SIZE is relocated when the program is loaded: one object file runs on
+ * kernels with pages of any size. The max_entries of an arena counts such pages,
+ * and its definition cannot know how large they are: 1 << 20 are 4 GiB, the most
+ * that there can be, if they are of 4 KiB, and far too many if of 64 KiB. Who
+ * needs a certain size divides it by getpagesize() before load, and calls
+ * bpf_map__set_max_entries().
+ *
+ * Flavored names match the kernel's own, and do not clash with vmlinux.h.
+ */
 enum page_size_enum___arena {
 	__PAGE_SIZE___arena = 4096,
 };

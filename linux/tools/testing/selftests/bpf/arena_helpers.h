@@ -21,8 +21,11 @@
 
 #define GiB (1ULL << 30)
 
-/* an address for map_extra that the kernel never chooses by itself */
-#define ARENA_BASE (0x1234ULL << 32)
+/*
+ * An address for map_extra that the kernel never chooses by itself, and that
+ * user space has even where addresses are of 39 bits.
+ */
+#define ARENA_BASE (0x12ULL << 32)
 
 static inline size_t arena_bytes(__u32 pages)
 {
@@ -52,16 +55,19 @@ static inline void *arena_mmap_at(int fd, __u32 pages, __u64 base)
 }
 
 static sigjmp_buf arena_touch_env;
+static siginfo_t arena_touch_info; /* of the last signal */
 
-static inline void arena_touch_fault(int sig)
+static inline void arena_touch_fault(int sig, siginfo_t *info, void *unused)
 {
+	arena_touch_info = *info;
 	siglongjmp(arena_touch_env, sig);
 }
 
 /* Read, or write, a byte of memory: 0 or the signal that this brought about */
 static inline int arena_touch(volatile char *p, bool write)
 {
-	struct sigaction sa = { .sa_handler = arena_touch_fault }, segv, bus;
+	struct sigaction sa = { .sa_sigaction = arena_touch_fault, .sa_flags = SA_SIGINFO };
+	struct sigaction segv, bus;
 	int sig;
 
 	sigaction(SIGSEGV, &sa, &segv);

@@ -9,8 +9,8 @@
 #include "arena_insn.h"
 
 #define NPAGES 32
-#define ABSENT (16 * 4096)	/* far from either end */
 #define BASE (ARENA_BASE + GiB)
+#define PLACE 40960	/* offset in the arena; those of instructions are shorter */
 #define REG_VAL(r) (100 + (r))
 
 static const struct {
@@ -20,38 +20,11 @@ static const struct {
 	{ BPF_B, 1, "u8" }, { BPF_H, 2, "u16" }, { BPF_W, 4, "u32" }, { BPF_DW, 8, "u64" },
 };
 
-/* addresses whose pages are absent: lower half and offset of the instruction */
-static const struct {
-	__u32 addr;
-	__s16 off;
-} absent[] = {
-	{ GiB + ABSENT, 0 },
-	{ GiB + ABSENT, 4095 },
-	{ GiB + ABSENT + 4095, 1 },
-	{ GiB + ABSENT, -1 },
-	{ GiB + ABSENT, 32767 },
-	{ GiB + ABSENT, -32767 },
-	{ GiB + ABSENT, -32768 },
-	{ GiB + NPAGES * 4096, 0 },
-	{ GiB, -4096 },
-	{ 8, 0 },
-	{ 1, -1 },
-	{ 1, 32767 },
-	{ 1, -32768 },
-	{ 0, 0 },
-	{ 0, -32768 },
-	{ 0, 32767 },
-	{ 0xffffffff, 0 },
-	{ 0xffffffff, 32767 },
-	{ 0xffffffff, -32768 },
-	{ 0xfffffff8, 7 },
-	{ 0x80000000, 0 },
-	{ 0x7fffffff, 1 },
-};
-
 struct fixture {
 	int fd;
 	__u64 *area;
+	__u32 page;	/* bytes */
+	__u32 absent;	/* address of a page that is not there, far from either end */
 };
 
 static bool setup(struct fixture *f)
@@ -68,6 +41,8 @@ static bool setup(struct fixture *f)
 	}
 	for (r = 0; r < MAX_BPF_REG; r++)
 		f->area[r] = REG_VAL(r);
+	f->page = getpagesize();
+	f->absent = GiB + NPAGES / 2 * f->page;
 	return true;
 }
 
@@ -137,37 +112,71 @@ static int run_store(const struct fixture *f, int ptr, struct bpf_insn store, __
 	return arena_run_prog(&p, 0);
 }
 
-static void absent_loads(struct fixture *f)
+/* addresses whose pages are absent: lower half and offset of the instruction */
+static void each_absent(const struct fixture *f,
+			void (*check)(const struct fixture *f, int s, __u32 addr, __s16 off))
 {
-	char name[64];
+	const struct {
+		__u32 addr;
+		__s16 off;
+	} addrs[] = {
+		{ f->absent, 0 },
+		{ f->absent, 4095 },
+		{ f->absent + f->page - 1, 1 },
+		{ f->absent, -1 },
+		{ f->absent, 32767 },
+		{ f->absent, -32767 },
+		{ f->absent, -32768 },
+		{ GiB + NPAGES * f->page, 0 },
+		{ GiB, -4096 },
+		{ 8, 0 },
+		{ 1, -1 },
+		{ 1, 32767 },
+		{ 1, -32768 },
+		{ 0, 0 },
+		{ 0, -32768 },
+		{ 0, 32767 },
+		{ 0xffffffff, 0 },
+		{ 0xffffffff, 32767 },
+		{ 0xffffffff, -32768 },
+		{ 0xfffffff8, 7 },
+		{ 0x80000000, 0 },
+		{ 0x7fffffff, 1 },
+	};
 	int i, s;
 
-	for (i = 0; i < ARRAY_SIZE(absent); i++) {
-		for (s = 0; s < ARRAY_SIZE(sizes); s++) {
-			snprintf(name, sizeof(name), "load %s 0x%x%+d", sizes[s].name,
-				 absent[i].addr, absent[i].off);
-			ASSERT_EQ(run_load(f, BPF_REG_1, BPF_REG_2, sizes[s].size,
-					   absent[i].addr, absent[i].off), 0, name);
-		}
-	}
+	for (i = 0; i < ARRAY_SIZE(addrs); i++)
+		for (s = 0; s < ARRAY_SIZE(sizes); s++)
+			check(f, s, addrs[i].addr, addrs[i].off);
+}
+
+static void check_absent_load(const struct fixture *f, int s, __u32 addr, __s16 off)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), "load %s 0x%x%+d", sizes[s].name, addr, off);
+	ASSERT_EQ(run_load(f, BPF_REG_1, BPF_REG_2, sizes[s].size, addr, off), 0, name);
+}
+
+static void absent_loads(struct fixture *f)
+{
+	each_absent(f, check_absent_load);
+}
+
+static void check_absent_store(const struct fixture *f, int s, __u32 addr, __s16 off)
+{
+	struct bpf_insn stx = BPF_STX_MEM(sizes[s].size, BPF_REG_1, BPF_REG_2, off);
+	struct bpf_insn st = BPF_ST_MEM(sizes[s].size, BPF_REG_1, off, -2);
+	char name[64];
+
+	snprintf(name, sizeof(name), "store %s 0x%x%+d", sizes[s].name, addr, off);
+	ASSERT_EQ(run_store(f, BPF_REG_1, stx, addr), 0, name);
+	ASSERT_EQ(run_store(f, BPF_REG_1, st, addr), 0, name);
 }
 
 static void absent_stores(struct fixture *f)
 {
-	struct bpf_insn stx, st;
-	char name[64];
-	int i, s;
-
-	for (i = 0; i < ARRAY_SIZE(absent); i++) {
-		for (s = 0; s < ARRAY_SIZE(sizes); s++) {
-			snprintf(name, sizeof(name), "store %s 0x%x%+d", sizes[s].name,
-				 absent[i].addr, absent[i].off);
-			stx = BPF_STX_MEM(sizes[s].size, BPF_REG_1, BPF_REG_2, absent[i].off);
-			ASSERT_EQ(run_store(f, BPF_REG_1, stx, absent[i].addr), 0, name);
-			st = BPF_ST_MEM(sizes[s].size, BPF_REG_1, absent[i].off, -2);
-			ASSERT_EQ(run_store(f, BPF_REG_1, st, absent[i].addr), 0, name);
-		}
-	}
+	each_absent(f, check_absent_store);
 }
 
 static void absent_load_regs(struct fixture *f)
@@ -178,9 +187,9 @@ static void absent_load_regs(struct fixture *f)
 	for (s = 0; s < ARRAY_SIZE(sizes); s++) {
 		for (r = BPF_REG_0; r < BPF_REG_10; r++) {
 			snprintf(name, sizeof(name), "%s r%d = [r%d]", sizes[s].name, r, 9 - r);
-			ASSERT_EQ(run_load(f, 9 - r, r, sizes[s].size, GiB + ABSENT, 0), 0, name);
+			ASSERT_EQ(run_load(f, 9 - r, r, sizes[s].size, f->absent, 0), 0, name);
 			snprintf(name, sizeof(name), "%s r%d = [r%d]", sizes[s].name, r, r);
-			ASSERT_EQ(run_load(f, r, r, sizes[s].size, GiB + ABSENT, 0), 0, name);
+			ASSERT_EQ(run_load(f, r, r, sizes[s].size, f->absent, 0), 0, name);
 		}
 	}
 }
@@ -195,29 +204,33 @@ static void absent_store_regs(struct fixture *f)
 		for (r = BPF_REG_0; r < BPF_REG_10; r++) {
 			snprintf(name, sizeof(name), "%s [r%d] = r%d", sizes[s].name, r, 9 - r);
 			stx = BPF_STX_MEM(sizes[s].size, r, 9 - r, 0);
-			ASSERT_EQ(run_store(f, r, stx, GiB + ABSENT), 0, name);
+			ASSERT_EQ(run_store(f, r, stx, f->absent), 0, name);
 			snprintf(name, sizeof(name), "%s [r%d] = -2", sizes[s].name, r);
 			st = BPF_ST_MEM(sizes[s].size, r, 0, -2);
-			ASSERT_EQ(run_store(f, r, st, GiB + ABSENT), 0, name);
+			ASSERT_EQ(run_store(f, r, st, f->absent), 0, name);
 		}
 	}
 }
 
-/* What stretches from a page that is there to one that is not is not there */
+/*
+ * What stretches from a page that is there to one that is not is not there. The
+ * part of a store that could be done is done by some CPUs: arm64 allows that.
+ */
 static void absent_half(struct fixture *f)
 {
+	char *last = (char *)f->area + f->page - 1;
+	const __u32 addr = GiB + f->page - 1;
 	struct bpf_insn stx;
 	char name[64];
 	int s;
 
 	for (s = 1; s < ARRAY_SIZE(sizes); s++) {
 		snprintf(name, sizeof(name), "%s", sizes[s].name);
-		((char *)f->area)[4095] = 'e';
-		ASSERT_EQ(run_load(f, BPF_REG_1, BPF_REG_2, sizes[s].size, GiB + 4095, 0), 0,
-			  name);
+		*last = 'e';
+		ASSERT_EQ(run_load(f, BPF_REG_1, BPF_REG_2, sizes[s].size, addr, 0), 0, name);
 		stx = BPF_STX_MEM(sizes[s].size, BPF_REG_1, BPF_REG_2, 0);
-		ASSERT_EQ(run_store(f, BPF_REG_1, stx, GiB + 4095), 0, name);
-		ASSERT_EQ(((char *)f->area)[4095], 'e', name);
+		ASSERT_EQ(run_store(f, BPF_REG_1, stx, addr), 0, name);
+		ASSERT_TRUE(*last == 'e' || *last == REG_VAL(BPF_REG_2), name);
 	}
 }
 
@@ -240,6 +253,12 @@ static const struct atomic_case {
 	  0xf0f0f0f0f0f0f0f0 },
 	{ "fetch_add", BPF_ADD | BPF_FETCH, BPF_REG_2, 0x8000000080000000, 2, 0,
 	  0x8000000080000002, 0x8000000080000000 },
+	{ "fetch_and", BPF_AND | BPF_FETCH, BPF_REG_2, 0xff00ff00ff00ff00, 0x0ff00ff00ff00ff0, 0,
+	  0x0f000f000f000f00, 0xff00ff00ff00ff00 },
+	{ "fetch_or", BPF_OR | BPF_FETCH, BPF_REG_2, 0xf000000000000001, 0x0f00000000000010, 0,
+	  0xff00000000000011, 0xf000000000000001 },
+	{ "fetch_xor", BPF_XOR | BPF_FETCH, BPF_REG_2, 0xff00ff00ff00ff00, 0x0ff00ff00ff00ff0, 0,
+	  0xf0f0f0f0f0f0f0f0, 0xff00ff00ff00ff00 },
 	{ "xchg", BPF_XCHG, BPF_REG_2, 0x1111111122222222, 0x3333333344444444, 0,
 	  0x3333333344444444, 0x1111111122222222 },
 	{ "cmpxchg, equal", BPF_CMPXCHG, BPF_REG_0, 0x1111111122222222, 0x3333333344444444,
@@ -248,21 +267,32 @@ static const struct atomic_case {
 	  0x1111111122222223, 0x1111111122222222, 0x1111111122222222 },
 };
 
-/* The operands lie behind those of emit_start(): page 0, from 128 on */
+#define OPERANDS 128	/* offset in the arena, behind those of emit_start() */
+#define RESULTS 144
+#define MEM 256
+
+/* r1 = address, r2 and r0 = operands, r3 = start of the arena */
+static void emit_atomic(struct arena_prog *p, const struct fixture *f,
+			const struct atomic_case *c, int size, int addr, __s16 off)
+{
+	f->area[OPERANDS / 8] = c->src;
+	f->area[OPERANDS / 8 + 1] = c->r0;
+	emit_map_value(p, BPF_REG_3, f->fd, 0);
+	emit(p, ARENA_TO_KERN(BPF_REG_3, BPF_REG_3));
+	emit(p, BPF_LDX_MEM(BPF_DW, BPF_REG_2, BPF_REG_3, OPERANDS));
+	emit(p, BPF_LDX_MEM(BPF_DW, BPF_REG_0, BPF_REG_3, OPERANDS + 8));
+	emit(p, BPF_MOV64_REG(BPF_REG_1, BPF_REG_3));
+	emit(p, BPF_ALU64_IMM(BPF_ADD, BPF_REG_1, addr - off));
+	emit(p, BPF_ATOMIC_OP(size, c->op, BPF_REG_1, BPF_REG_2, off));
+}
+
 static int run_atomic(const struct fixture *f, const struct atomic_case *c, int size, __s16 off)
 {
 	struct arena_prog p = {};
 	__u64 result = size == BPF_W ? (__u32)c->result_after : c->result_after;
 
-	f->area[16] = c->src;
-	f->area[17] = c->r0;
-	f->area[32] = c->mem;
-	emit_map_value(&p, BPF_REG_1, f->fd, 0);
-	emit(&p, ARENA_TO_KERN(BPF_REG_1, BPF_REG_1));
-	emit(&p, BPF_LDX_MEM(BPF_DW, BPF_REG_2, BPF_REG_1, 128));
-	emit(&p, BPF_LDX_MEM(BPF_DW, BPF_REG_0, BPF_REG_1, 136));
-	emit(&p, BPF_ALU64_IMM(BPF_ADD, BPF_REG_1, 256 - off));
-	emit(&p, BPF_ATOMIC_OP(size, c->op, BPF_REG_1, BPF_REG_2, off));
+	f->area[MEM / 8] = c->mem;
+	emit_atomic(&p, f, c, size, MEM, off);
 	if (c->result != NO_RESULT)
 		emit_expect64(&p, c->result, BPF_REG_3, result, 1);
 	if (c->result != BPF_REG_0)
@@ -283,14 +313,82 @@ static void atomic_present(struct fixture *f)
 		c = &atomics[i];
 		snprintf(name, sizeof(name), "%s u64", c->name);
 		ASSERT_EQ(run_atomic(f, c, BPF_DW, 0), 0, name);
-		ASSERT_EQ(f->area[32], c->mem_after, name);
+		ASSERT_EQ(f->area[MEM / 8], c->mem_after, name);
 		ASSERT_EQ(run_atomic(f, c, BPF_DW, -32760), 0, name);
-		ASSERT_EQ(f->area[32], c->mem_after, name);
+		ASSERT_EQ(f->area[MEM / 8], c->mem_after, name);
 
 		snprintf(name, sizeof(name), "%s u32", c->name);
 		ASSERT_EQ(run_atomic(f, c, BPF_W, 0), 0, name);
-		ASSERT_EQ((__u32)f->area[32], (__u32)c->mem_after, name);
-		ASSERT_EQ(f->area[32] >> 32, c->mem >> 32, name);
+		ASSERT_EQ((__u32)f->area[MEM / 8], (__u32)c->mem_after, name);
+		ASSERT_EQ(f->area[MEM / 8] >> 32, c->mem >> 32, name);
+	}
+}
+
+/* leaves r2 and r0 at RESULTS */
+static int run_atomic_at(const struct fixture *f, const struct atomic_case *c, int size, int addr)
+{
+	struct arena_prog p = {};
+
+	emit_atomic(&p, f, c, size, addr, 0);
+	emit(&p, BPF_STX_MEM(BPF_DW, BPF_REG_3, BPF_REG_2, RESULTS));
+	emit(&p, BPF_STX_MEM(BPF_DW, BPF_REG_3, BPF_REG_0, RESULTS + 8));
+	emit_return(&p, 0);
+	return arena_run_prog(&p, 0);
+}
+
+static __u64 atomic_result(const struct fixture *f, const struct atomic_case *c)
+{
+	return f->area[RESULTS / 8 + (c->result == BPF_REG_0)];
+}
+
+static void check_unaligned(const struct fixture *f, const struct atomic_case *c, int size,
+			    int addr, const char *name)
+{
+	const __u64 mask = size == BPF_W ? 0xffffffff : ~0ULL;
+	const __u64 done = (c->mem & ~mask) | (c->mem_after & mask);
+	const bool returns = c->result != NO_RESULT;
+	bool is_done, is_skipped;
+	__u64 mem = c->mem;
+
+	memcpy((char *)f->area + addr, &mem, sizeof(mem));
+	ASSERT_EQ(run_atomic_at(f, c, size, addr), 0, name);
+	memcpy(&mem, (char *)f->area + addr, sizeof(mem));
+	is_done = mem == done && (!returns || atomic_result(f, c) == (c->result_after & mask));
+	is_skipped = mem == c->mem && (!returns || !atomic_result(f, c));
+	ASSERT_TRUE(is_done || is_skipped, name);
+}
+
+/* nothing of it is done if one of the two pages is absent */
+static void check_half_there(const struct fixture *f, const struct atomic_case *c,
+			     const char *name)
+{
+	__u32 *last = (__u32 *)((char *)f->area + f->page - 4);
+
+	*last = (__u32)c->mem;
+	ASSERT_EQ(run_atomic_at(f, c, BPF_DW, f->page - 4), 0, name);
+	ASSERT_EQ(*last, (__u32)c->mem, name);
+	if (c->result != NO_RESULT)
+		ASSERT_EQ(atomic_result(f, c), 0, name);
+}
+
+/* It is done or, by CPUs that want alignment, skipped, result 0: never by half */
+static void atomic_unaligned(struct fixture *f)
+{
+	static const int addrs[] = { MEM + 1, MEM + 2, MEM + 7, MEM + 13, MEM + 61 };
+	const struct atomic_case *c;
+	char name[64];
+	int i, a;
+
+	for (i = 0; i < ARRAY_SIZE(atomics); i++) {
+		c = &atomics[i];
+		for (a = 0; a < ARRAY_SIZE(addrs); a++) {
+			snprintf(name, sizeof(name), "%s u64 at %d", c->name, addrs[a]);
+			check_unaligned(f, c, BPF_DW, addrs[a], name);
+			snprintf(name, sizeof(name), "%s u32 at %d", c->name, addrs[a]);
+			check_unaligned(f, c, BPF_W, addrs[a], name);
+		}
+		snprintf(name, sizeof(name), "%s u64 across two pages", c->name);
+		check_half_there(f, c, name);
 	}
 }
 
@@ -300,10 +398,10 @@ static int run_absent_atomic(const struct fixture *f, const struct atomic_case *
 	struct arena_prog p = {};
 	int result = c->result == BPF_REG_2 ? src : c->result;
 
-	emit_start(&p, f, ptr, GiB + ABSENT);
+	emit_start(&p, f, ptr, f->absent);
 	emit(&p, BPF_ATOMIC_OP(size, c->op, ptr, src, 8));
 	emit_check_regs(&p, ptr, result);
-	emit_check_ptr(&p, ptr, GiB + ABSENT);
+	emit_check_ptr(&p, ptr, f->absent);
 	emit_return(&p, 0);
 	return arena_run_prog(&p, 0);
 }
@@ -327,44 +425,74 @@ static void atomic_absent(struct fixture *f)
 	}
 }
 
-static void atomic_refused(struct fixture *f)
+#define OLD 0x5a5a5a5a
+
+static int run_fetch(const struct fixture *f, int op, int size, int ptr, int src)
+{
+	struct arena_prog p = {};
+	int r;
+
+	f->area[MEM / 8] = OLD;
+	emit_start(&p, f, ptr, GiB + MEM);
+	emit(&p, BPF_ATOMIC_OP(size, op, ptr, src, 0));
+	emit_expect(&p, src, OLD, 1000 + src);
+	for (r = BPF_REG_0; r < BPF_REG_10; r++)
+		if (r != ptr && r != src)
+			emit_expect(&p, r, REG_VAL(r), 2000 + r);
+	emit_check_ptr(&p, ptr, GiB + MEM);
+	emit_return(&p, 0);
+	return arena_run_prog(&p, 0);
+}
+
+/* Where there is no instruction for it, it takes other registers for a while */
+static void atomic_fetch_regs(struct fixture *f)
 {
 	static const struct {
 		const char *name;
 		int op;
+		__u64 mem[2]; /* after r0, r9 */
 	} ops[] = {
-		{ "fetch_and", BPF_AND | BPF_FETCH },
-		{ "fetch_or", BPF_OR | BPF_FETCH },
-		{ "fetch_xor", BPF_XOR | BPF_FETCH },
+		{ "fetch_add", BPF_ADD | BPF_FETCH, { OLD + REG_VAL(0), OLD + REG_VAL(9) } },
+		{ "fetch_and", BPF_AND | BPF_FETCH, { OLD & REG_VAL(0), OLD & REG_VAL(9) } },
+		{ "fetch_or", BPF_OR | BPF_FETCH, { OLD | REG_VAL(0), OLD | REG_VAL(9) } },
+		{ "fetch_xor", BPF_XOR | BPF_FETCH, { OLD ^ REG_VAL(0), OLD ^ REG_VAL(9) } },
+		{ "xchg", BPF_XCHG, { REG_VAL(0), REG_VAL(9) } },
 	};
-	struct arena_prog p;
-	char *log;
-	int i, fd;
+	int i, size, other;
+	char name[64];
 
-	log = malloc(ARENA_LOG_SIZE);
-	for (i = 0; i < ARRAY_SIZE(ops) * 2; i++) {
-		p.cnt = 0;
-		emit_start(&p, f, BPF_REG_1, GiB);
-		emit(&p, BPF_ATOMIC_OP(i & 1 ? BPF_W : BPF_DW, ops[i / 2].op, BPF_REG_1,
-				       BPF_REG_2, 0));
-		emit_return(&p, 0);
-		log[0] = '\0';
-		fd = arena_load_insns(p.insns, p.cnt, 0, log);
-		if (!ASSERT_LT(fd, 0, ops[i / 2].name) && fd >= 0)
-			close(fd);
-		/* a message, and not only the trace of instructions */
-		ASSERT_TRUE(strstr(log, "support") || strstr(log, "invalid") ||
-			    strstr(log, "cannot"), ops[i / 2].name);
+	for (i = 0; i < ARRAY_SIZE(ops); i++) {
+		for (size = BPF_W; size <= BPF_DW; size += BPF_DW - BPF_W) {
+			for (other = BPF_REG_0; other < BPF_REG_10; other++) {
+				snprintf(name, sizeof(name), "%s size %x r%d", ops[i].name, size,
+					 other);
+				if (other != BPF_REG_0) {
+					ASSERT_EQ(run_fetch(f, ops[i].op, size, other, BPF_REG_0),
+						  0, name);
+					ASSERT_EQ(f->area[MEM / 8], ops[i].mem[0], name);
+				}
+				if (other != BPF_REG_9) {
+					ASSERT_EQ(run_fetch(f, ops[i].op, size, other, BPF_REG_9),
+						  0, name);
+					ASSERT_EQ(f->area[MEM / 8], ops[i].mem[1], name);
+				}
+			}
+		}
 	}
-	free(log);
 }
+
+/* of instructions: what fits into an immediate of one CPU or another, and what does not */
+static const __s16 offs[] = {
+	0, 1, -1, 127, -128, 128, 4095, -4095, 4096, -4096, 4097, -4097, 20480, 32760, 32767,
+	-32767, -32768,
+};
 
 static int run_load_val(const struct fixture *f, int ptr, int dst, int size, __s16 off, __u64 val)
 {
 	const int tmp = dst == BPF_REG_3 ? BPF_REG_4 : BPF_REG_3;
 	struct arena_prog p = {};
 
-	emit_map_value(&p, ptr, f->fd, 40960);
+	emit_map_value(&p, ptr, f->fd, PLACE);
 	emit(&p, ARENA_TO_KERN(ptr, ptr));
 	emit(&p, BPF_ALU64_IMM(BPF_ADD, ptr, -off));
 	emit(&p, BPF_LDX_MEM(size, dst, ptr, off));
@@ -376,12 +504,11 @@ static int run_load_val(const struct fixture *f, int ptr, int dst, int size, __s
 /* Every size and register, zero extended */
 static void present_loads(struct fixture *f)
 {
-	static const __s16 offs[] = { 0, 1, -1, 127, -128, 128, 32767, -32768 };
 	const __u64 val = 0x8182838485868788;
 	char name[64];
 	int s, i, r;
 
-	f->area[40960 / 8] = val;
+	f->area[PLACE / 8] = val;
 	for (s = 0; s < ARRAY_SIZE(sizes); s++) {
 		const __u64 part = val & (~0ULL >> (64 - 8 * sizes[s].bytes));
 
@@ -401,7 +528,7 @@ static int run_store_at(const struct fixture *f, int ptr, struct bpf_insn store)
 {
 	struct arena_prog p = {};
 
-	emit_start(&p, f, ptr, BASE + 40960 - store.off);
+	emit_start(&p, f, ptr, BASE + PLACE - store.off);
 	emit(&p, store);
 	emit_check_regs(&p, ptr, -1);
 	emit_return(&p, 0);
@@ -411,22 +538,22 @@ static int run_store_at(const struct fixture *f, int ptr, struct bpf_insn store)
 static void check_stored(struct fixture *f, int ptr, struct bpf_insn store, __u64 val,
 			 __u64 mask, const char *name)
 {
-	f->area[40960 / 8] = 0x1122334455667788;
+	f->area[PLACE / 8] = 0x1122334455667788;
 	ASSERT_EQ(run_store_at(f, ptr, store), 0, name);
-	ASSERT_EQ(f->area[40960 / 8], (0x1122334455667788 & ~mask) | (val & mask), name);
+	ASSERT_EQ(f->area[PLACE / 8], (0x1122334455667788 & ~mask) | (val & mask), name);
 }
 
 static void present_stores(struct fixture *f)
 {
-	static const __s16 offs[] = { 0, 127, -128, 32767, -32768 };
 	char name[64];
 	__u64 mask;
-	int s, r, off;
+	int s, i, r, off;
 
 	for (s = 0; s < ARRAY_SIZE(sizes); s++) {
 		mask = ~0ULL >> (64 - 8 * sizes[s].bytes);
-		for (r = BPF_REG_0; r < BPF_REG_10; r++) {
-			off = offs[r % ARRAY_SIZE(offs)];
+		for (i = 0; i < ARRAY_SIZE(offs); i++) {
+			off = offs[i];
+			r = i % BPF_REG_10;
 			snprintf(name, sizeof(name), "%s [r%d%+d] = r%d", sizes[s].name, r, off,
 				 9 - r);
 			check_stored(f, r, BPF_STX_MEM(sizes[s].size, r, 9 - r, off),
@@ -434,8 +561,38 @@ static void present_stores(struct fixture *f)
 			snprintf(name, sizeof(name), "%s [r%d%+d] = imm", sizes[s].name, r, off);
 			check_stored(f, r, BPF_ST_MEM(sizes[s].size, r, off, -0x12345678),
 				     -0x12345678LL, mask, name);
+			check_stored(f, r, BPF_ST_MEM(sizes[s].size, r, off, 0), 0, mask, name);
 		}
 	}
+}
+
+/* So long that a constant behind it may be out of a load's reach */
+static void long_program(struct fixture *f)
+{
+	static const __s16 far[] = { 5001, -5001 };
+	const int filler = 8000;
+	struct arena_prog p = {};
+	struct bpf_insn *insns;
+	int i;
+
+	insns = malloc((filler + ARRAY_SIZE(p.insns)) * sizeof(*insns));
+	for (i = 0; i < filler; i++)
+		insns[i] = BPF_MOV64_REG(BPF_REG_0, BPF_REG_1);
+	emit_map_value(&p, BPF_REG_1, f->fd, PLACE);
+	emit(&p, ARENA_TO_KERN(BPF_REG_1, BPF_REG_1));
+	for (i = 0; i < ARRAY_SIZE(far); i++) {
+		f->area[(PLACE + 8 * i) / 8] = 40 + i;
+		emit(&p, BPF_MOV64_REG(BPF_REG_2, BPF_REG_1));
+		emit(&p, BPF_ALU64_IMM(BPF_ADD, BPF_REG_2, 8 * i - far[i]));
+		emit(&p, BPF_LDX_MEM(BPF_DW, BPF_REG_3, BPF_REG_2, far[i]));
+		emit_expect(&p, BPF_REG_3, 40 + i, 1 + i);
+	}
+	emit_return(&p, 0);
+	memcpy(insns + filler, p.insns, p.cnt * sizeof(*insns));
+	/* what fills it wants a register to copy */
+	insns[0] = BPF_MOV64_IMM(BPF_REG_1, 0);
+	ASSERT_EQ(arena_run_insns(insns, filler + p.cnt, 0), 0, "far offsets");
+	free(insns);
 }
 
 static void run_with(void (*test)(struct fixture *f))
@@ -454,12 +611,16 @@ void test_arena_access(void)
 		run_with(present_loads);
 	if (test__start_subtest("present_stores"))
 		run_with(present_stores);
+	if (test__start_subtest("long_program"))
+		run_with(long_program);
 	if (test__start_subtest("atomic_present"))
 		run_with(atomic_present);
+	if (test__start_subtest("atomic_unaligned"))
+		run_with(atomic_unaligned);
 	if (test__start_subtest("atomic_absent"))
 		run_with(atomic_absent);
-	if (test__start_subtest("atomic_refused"))
-		run_with(atomic_refused);
+	if (test__start_subtest("atomic_fetch_regs"))
+		run_with(atomic_fetch_regs);
 	if (test__start_subtest("hazard_17_absent_loads"))
 		run_with(absent_loads);
 	if (test__start_subtest("hazard_17_absent_stores"))

@@ -165,7 +165,7 @@ static void hazard_10_extremes(void)
 	ASSERT_EQ(alloc(&f, 0, NPAGES + 1), 0, "larger than the arena");
 	ASSERT_EQ(alloc(&f, 0, ~0U), 0, "page_cnt 2^32 - 1");
 	ASSERT_EQ(alloc(&f, page_addr(&f, 1), ~0U), 0, "page_cnt 2^32 - 1 at address");
-	ASSERT_EQ(alloc(&f, page_addr(&f, 0), 1 << 20), 0, "4 GiB");
+	ASSERT_EQ(alloc(&f, page_addr(&f, 0), 4 * GiB / page_size), 0, "4 GiB");
 	ASSERT_EQ(alloc(&f, page_addr(&f, 1), NPAGES), 0, "a page over the end");
 	ASSERT_EQ(alloc(&f, page_addr(&f, NPAGES - 1), 2), 0, "last page and the next");
 	ASSERT_EQ(alloc(&f, page_addr(&f, NPAGES), 1), 0, "first page after the end");
@@ -332,7 +332,8 @@ out:
 /* Single pages, freed in another order: none is lost, none handed out twice */
 static void hazard_16_many(void)
 {
-	const __u32 cnt = getenv("ARENA_MILLION") ? 1 << 20 : 1 << 13;
+	/* a million where a page is 4 KiB */
+	const __u32 cnt = getenv("ARENA_MILLION") ? 4 * GiB / page_size : 1 << 13;
 	struct arena_op op = { .cnt = cnt, .flags = page_size };
 	struct fixture f;
 	__u32 i, bad = 0;
@@ -383,10 +384,8 @@ static long mem_free(void)
 
 #define MEM_KB (64 * 1024L)
 
-static bool alloc_mem(struct fixture *f)
+static bool alloc_all(struct fixture *f, __u32 pages)
 {
-	__u32 pages = MEM_KB * 1024 / page_size;
-
 	if (!setup(f, pages, 0, 0))
 		return false;
 	ASSERT_EQ(alloc(f, 0, pages), page_addr(f, 0), "alloc");
@@ -405,28 +404,39 @@ static bool comes_back(long (*measure)(void), long at_least)
 
 static void hazard_26_memory(void)
 {
+	const __u32 pages = MEM_KB * 1024 / page_size;
 	struct fixture f;
 	long before;
 
 	/* the first time, other things get allocated that stay */
 	before = mem_free();
-	if (!alloc_mem(&f))
+	if (!alloc_all(&f, pages))
 		return;
 	teardown(&f);
 	comes_back(mem_free, before - MEM_KB / 8);
 
 	before = mem_free();
-	if (!alloc_mem(&f))
+	if (!alloc_all(&f, pages))
 		return;
 	ASSERT_LT(mem_free(), before - MEM_KB * 3 / 4, "free memory with arena");
-	free_pages(&f, page_addr(&f, 0), f.pages);
+	free_pages(&f, page_addr(&f, 0), pages);
 	ASSERT_TRUE(comes_back(mem_free, before - MEM_KB / 8), "free memory after free");
-	ASSERT_EQ(alloc(&f, 0, f.pages), page_addr(&f, 0), "alloc again");
+	ASSERT_EQ(alloc(&f, 0, pages), page_addr(&f, 0), "alloc again");
 	teardown(&f);
 	ASSERT_TRUE(comes_back(mem_free, before - MEM_KB / 8), "free memory without arena");
 }
 
 #define CGROUP "/arena_alloc"
+
+/* The kernel charges up to 64 pages a CPU ahead, whatever their size: this is
+ * enough of them for that not to matter.
+ */
+#define CGROUP_PAGES 4096
+
+static long cgroup_bytes(void)
+{
+	return CGROUP_PAGES * page_size;
+}
 
 static long cgroup_charge(void)
 {
@@ -466,11 +476,11 @@ static void hazard_26_cgroup(void)
 		test__skip(); /* no memory controller */
 		goto out;
 	}
-	if (!alloc_mem(&f))
+	if (!alloc_all(&f, CGROUP_PAGES))
 		goto out;
-	ASSERT_GT(cgroup_charge(), before + MEM_KB * 1024 * 3 / 4, "charged");
+	ASSERT_GT(cgroup_charge(), before + cgroup_bytes() * 3 / 4, "charged");
 	teardown(&f);
-	ASSERT_TRUE(comes_back(cgroup_room, -before - MEM_KB * 1024 / 8), "uncharged");
+	ASSERT_TRUE(comes_back(cgroup_room, -before - cgroup_bytes() / 8), "uncharged");
 out:
 	close(cg);
 }
@@ -488,8 +498,6 @@ static bool leave_cgroup(void)
 	return ASSERT_TRUE(ok, "leave cgroup");
 }
 
-#define SMALL_KB (16 * 1024L)
-
 /* The arena's cgroup has room for a part of the pages only. Nobody is left in
  * it whom the kernel could kill for that.
  */
@@ -498,12 +506,12 @@ static void check_half_way(struct fixture *f)
 	const long before = cgroup_charge();
 	char limit[32];
 
-	snprintf(limit, sizeof(limit), "%ld", before + SMALL_KB * 1024 / 4);
+	snprintf(limit, sizeof(limit), "%ld", before + cgroup_bytes() / 4);
 	if (!ASSERT_OK(write_cgroup_file(CGROUP, "memory.max", limit), "limit"))
 		return;
 	ASSERT_EQ(alloc(f, 0, f->pages), 0, "alloc beyond the limit");
 	ASSERT_EQ(alloc(f, page_addr(f, 0), f->pages), 0, "alloc beyond the limit, at address");
-	ASSERT_TRUE(comes_back(cgroup_room, -before - SMALL_KB * 1024 / 8), "uncharged");
+	ASSERT_TRUE(comes_back(cgroup_room, -before - cgroup_bytes() / 8), "uncharged");
 	ASSERT_FALSE(is_there(f, 0), "first page");
 	ASSERT_FALSE(is_there(f, 7), "page 7");
 	ASSERT_FALSE(is_there(f, f->pages - 1), "last page");
@@ -523,7 +531,7 @@ static void with_cgroup(__u32 flags, void (*check)(struct fixture *f))
 		return;
 	if (cgroup_charge() < 0) {
 		test__skip(); /* no memory controller */
-	} else if (setup(&f, SMALL_KB * 1024 / page_size, flags, 0)) {
+	} else if (setup(&f, CGROUP_PAGES, flags, 0)) {
 		if (leave_cgroup())
 			check(&f);
 		teardown(&f);
@@ -561,7 +569,7 @@ static __u32 touch(const struct fixture *f)
 /* The owner's cgroup is full: a touch is charged there, whoever it is by */
 static void check_touch_limit(struct fixture *f)
 {
-	const long limit = cgroup_charge() + SMALL_KB * 1024 / 4;
+	const long limit = cgroup_charge() + cgroup_bytes() / 4;
 	char text[32];
 	__u32 some;
 

@@ -117,6 +117,8 @@ static void htab(void)
 	arena_htab__destroy(skel);
 }
 
+#define LAST (ARRAY_SIZE(((struct arena_globals *)0)->arena->big) - 1)
+
 static void check_initial(struct arena_globals *skel, const char *when)
 {
 	ASSERT_EQ(skel->arena->number, 42, when);
@@ -125,7 +127,7 @@ static void check_initial(struct arena_globals *skel, const char *when)
 	ASSERT_EQ(skel->arena->point.x, 3, when);
 	ASSERT_EQ(skel->arena->point.y, 4, when);
 	ASSERT_EQ(skel->arena->big[0], 0, when);
-	ASSERT_EQ(skel->arena->big[1023], 1023, when);
+	ASSERT_EQ(skel->arena->big[LAST], LAST, when);
 }
 
 static void globals(void)
@@ -142,9 +144,9 @@ static void globals(void)
 	check_initial(skel, "after load");
 	ASSERT_EQ(skel->arena->big[512], 512, "set before load");
 
-	ASSERT_EQ(run(skel->progs.read_all), 42 + 3 * 4 + 7 + 1023 + 5 + 'a', "read");
+	ASSERT_EQ(run(skel->progs.read_all), 42 + 3 * 4 + 7 + LAST + 5 + 'a', "read");
 	skel->arena->number = 100;
-	ASSERT_EQ(run(skel->progs.read_all), 100 + 3 * 4 + 7 + 1023 + 5 + 'a', "changed");
+	ASSERT_EQ(run(skel->progs.read_all), 100 + 3 * 4 + 7 + LAST + 5 + 'a', "changed");
 	run(skel->progs.write_all);
 	ASSERT_EQ(skel->arena->number, 101, "number");
 	ASSERT_EQ(skel->arena->zeroed, 0x123456789abcdef0, "zeroed");
@@ -181,7 +183,7 @@ static void initial_value(void)
 		ASSERT_EQ(skel->arena->number, 43, "what was set");
 		ASSERT_ERR(bpf_map__set_initial_value(map, copy, size), "too late");
 		ASSERT_EQ(bpf_map__initial_value(map, &all), skel->arena, "the arena");
-		ASSERT_EQ(all, arena_bytes(4), "size of the arena");
+		ASSERT_EQ(all, arena_bytes(32), "size of the arena");
 	}
 	free(copy);
 	arena_globals__destroy(skel);
@@ -202,7 +204,7 @@ static void map_options(void)
 		if (ASSERT_OK(arena_globals__load(skel), "load")) {
 			ASSERT_EQ((__u64)skel->arena, ARENA_BASE, "at map_extra");
 			ASSERT_OK(arena_write((void *)ARENA_BASE + arena_bytes(1000) - 1), "end");
-			ASSERT_EQ(run(skel->progs.read_all), 42 + 12 + 7 + 1023 + 5 + 'a', "run");
+			ASSERT_EQ(run(skel->progs.read_all), 42 + 12 + 7 + LAST + 5 + 'a', "run");
 		}
 		arena_globals__destroy(skel);
 		ASSERT_EQ(arena_read((void *)ARENA_BASE), SIGSEGV, "unmapped");
@@ -348,6 +350,7 @@ static void check_load_error(struct arena_globals *skel, int err, const char *ms
 static void errors(void)
 {
 	struct arena_globals *skel;
+	char msg[80];
 	void *taken;
 
 	check_open_error("arena_bad_two.bpf.o", -EINVAL, "map 'arena_two': only one arena");
@@ -361,19 +364,24 @@ static void errors(void)
 	check_load_error(skel, -E2BIG, "map 'arena': section '.addr_space.1' has");
 
 	skel = arena_globals__open();
+	bpf_map__set_max_entries(skel->maps.arena, 4 * GiB / getpagesize() + 1);
+	check_load_error(skel, -E2BIG, "bytes are more than the 4 GiB");
+
+	skel = arena_globals__open();
 	bpf_map__set_map_flags(skel->maps.arena, BPF_F_MMAPABLE | BPF_F_SEGV_ON_FAULT);
 	check_load_error(skel, -EINVAL, "map 'arena': BPF_F_SEGV_ON_FAULT");
 
-	taken = mmap((void *)ARENA_BASE, 4096, PROT_READ | PROT_WRITE,
+	taken = mmap((void *)ARENA_BASE, getpagesize(), PROT_READ | PROT_WRITE,
 		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
 	if (!ASSERT_EQ((__u64)taken, ARENA_BASE, "taken"))
 		return;
 	*(int *)taken = 4711;
 	skel = arena_globals__open();
 	bpf_map__set_map_extra(skel->maps.arena, ARENA_BASE);
-	check_load_error(skel, -EEXIST, "map 'arena': failed to mmap arena at 0x123400000000");
+	snprintf(msg, sizeof(msg), "map 'arena': failed to mmap arena at 0x%llx", ARENA_BASE);
+	check_load_error(skel, -EEXIST, msg);
 	ASSERT_EQ(*(int *)taken, 4711, "still there");
-	munmap(taken, 4096);
+	munmap(taken, getpagesize());
 }
 
 void test_arena_data(void)

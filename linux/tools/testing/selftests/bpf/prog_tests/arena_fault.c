@@ -22,15 +22,12 @@ static int run(const struct bpf_program *prog)
 	return opts.retval;
 }
 
-static struct arena_fault *setup(void)
+static bool load(struct arena_fault *skel)
 {
-	struct arena_fault *skel;
-
-	skel = arena_fault__open_and_load();
-	if (!ASSERT_OK_PTR(skel, "open and load"))
-		return NULL;
+	if (!ASSERT_OK(arena_fault__load(skel), "load"))
+		return false;
 	skel->bss->absent = (__u64)skel->arena + 7 * getpagesize();
-	return skel;
+	return true;
 }
 
 static void check(struct arena_fault *skel, struct bpf_program *prog, int place)
@@ -86,6 +83,15 @@ static void other_arena(struct arena_fault *skel)
 	arena_other__destroy(other);
 }
 
+/* have a program, which is not loaded yet, trace a function of another one */
+static bool set_target(struct bpf_program *prog, const struct bpf_program *target,
+		       const char *func)
+{
+	bpf_program__set_autoload(prog, true);
+	return ASSERT_OK(bpf_program__set_attach_target(prog, bpf_program__fd(target), func),
+			 bpf_program__name(prog));
+}
+
 static struct bpf_link *attach_to_traced(struct bpf_program *prog)
 {
 	struct bpf_link *link;
@@ -97,19 +103,15 @@ static struct bpf_link *attach_to_traced(struct bpf_program *prog)
 
 static void other_arena_traces(struct arena_fault *skel)
 {
-	int fd = bpf_program__fd(skel->progs.is_traced);
+	const struct bpf_program *target = skel->progs.is_traced;
 	struct bpf_link *entry, *exit;
 	struct arena_other *other;
 
 	other = arena_other__open();
 	if (!ASSERT_OK_PTR(other, "open"))
 		return;
-	bpf_program__set_autoload(other->progs.other_fentry, true);
-	bpf_program__set_autoload(other->progs.other_fexit, true);
-	if (!ASSERT_OK(bpf_program__set_attach_target(other->progs.other_fentry, fd, "traced"),
-		       "target of fentry") ||
-	    !ASSERT_OK(bpf_program__set_attach_target(other->progs.other_fexit, fd, "traced"),
-		       "target of fexit") ||
+	if (!set_target(other->progs.other_fentry, target, "traced") ||
+	    !set_target(other->progs.other_fexit, target, "traced") ||
 	    !ASSERT_OK(arena_other__load(other), "load"))
 		goto out;
 
@@ -140,7 +142,7 @@ static void check_attached(struct arena_fault *skel, struct bpf_program *prog, i
 	bpf_link__destroy(link);
 }
 
-static void prog_types(struct arena_fault *skel)
+static void prog_types(struct arena_fault *skel, const struct bpf_program *traced)
 {
 	check(skel, skel->progs.in_tc, FAULT_TC);
 	check(skel, skel->progs.in_socket, FAULT_SOCKET);
@@ -148,19 +150,32 @@ static void prog_types(struct arena_fault *skel)
 	check(skel, skel->progs.in_raw_tp, FAULT_RAW_TP);
 	check(skel, skel->progs.in_xdp, FAULT_XDP);
 	check(skel, skel->progs.in_cgroup, FAULT_CGROUP);
+	check_attached(skel, skel->progs.in_fentry, FAULT_FENTRY, traced);
+	check_attached(skel, skel->progs.in_fexit, FAULT_FEXIT, traced);
 	/* a test run of an fentry program calls bpf_fentry_test1() */
-	check_attached(skel, skel->progs.in_fentry, FAULT_FENTRY, skel->progs.in_fentry);
-	check_attached(skel, skel->progs.in_fexit, FAULT_FEXIT, skel->progs.in_fexit);
 	check_attached(skel, skel->progs.in_kprobe, FAULT_KPROBE, skel->progs.in_fentry);
 	check_attached(skel, skel->progs.in_tp, FAULT_TP, NULL);
+}
+
+static void hazard_17_prog_types(void)
+{
+	struct arena_other *other = arena_other__open_and_load();
+	struct arena_fault *skel = arena_fault__open();
+
+	if (ASSERT_OK_PTR(other, "open and load") && ASSERT_OK_PTR(skel, "open") &&
+	    set_target(skel->progs.in_fentry, other->progs.other, "other") &&
+	    set_target(skel->progs.in_fexit, other->progs.other, "other") && load(skel))
+		prog_types(skel, other->progs.other);
+	arena_fault__destroy(skel);
+	arena_other__destroy(other);
 }
 
 static void with_skel(void (*test)(struct arena_fault *skel))
 {
 	struct arena_fault *skel;
 
-	skel = setup();
-	if (skel)
+	skel = arena_fault__open();
+	if (ASSERT_OK_PTR(skel, "open") && load(skel))
 		test(skel);
 	arena_fault__destroy(skel);
 }
@@ -186,7 +201,7 @@ static void hazard_20_blinded(void)
 void serial_test_arena_fault(void)
 {
 	if (test__start_subtest("hazard_17_prog_types"))
-		with_skel(prog_types);
+		hazard_17_prog_types();
 	if (test__start_subtest("hazard_18_places"))
 		with_skel(places);
 	if (test__start_subtest("hazard_18_tail_call"))

@@ -5,7 +5,7 @@
 #include "arena_kfunc.skel.h"
 #include "arena_core.skel.h"
 
-static void user_vm_start(void)
+static void core(void)
 {
 	LIBBPF_OPTS(bpf_test_run_opts, opts);
 	struct arena_core *skel;
@@ -14,9 +14,10 @@ static void user_vm_start(void)
 	skel = arena_core__open_and_load();
 	if (!ASSERT_OK_PTR(skel, "open and load"))
 		return;
-	ASSERT_OK(bpf_prog_test_run_opts(bpf_program__fd(skel->progs.read_start), &opts), "run");
+	ASSERT_OK(bpf_prog_test_run_opts(bpf_program__fd(skel->progs.read_types), &opts), "run");
 	ASSERT_EQ(skel->bss->user_vm_start,
 		  (__u64)bpf_map__initial_value(skel->maps.arena, &size), "user_vm_start");
+	ASSERT_EQ(skel->bss->page_size, getpagesize(), "PAGE_SIZE of bpf_arena.h");
 	arena_core__destroy(skel);
 }
 
@@ -43,8 +44,8 @@ static void kernel_btf(void)
 
 void test_arena_kfunc(void)
 {
-	if (test__start_subtest("user_vm_start"))
-		user_vm_start();
+	if (test__start_subtest("core"))
+		core();
 	if (test__start_subtest("kernel_btf"))
 		kernel_btf();
 	RUN_TESTS(arena_kfunc);

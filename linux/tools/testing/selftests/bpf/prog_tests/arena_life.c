@@ -248,6 +248,18 @@ static void *thread_watch(void *arg)
 	return NULL;
 }
 
+/* The page may go away between the load and the store of an atomic */
+static void *thread_atomics(void *arg)
+{
+	struct arena_op op = { .cnt = 10000 };
+	struct race *r = arg;
+
+	op.addr = (__u64)r->f->area;
+	while (!r->stop && !r->found)
+		r->found = quiet_op(r->f->skel->progs.op_atomics, op);
+	return NULL;
+}
+
 static bool race_start(struct race *r, pthread_t *thread, void *(*fn)(void *arg))
 {
 	return ASSERT_OK(pthread_create(thread, NULL, fn, r), "thread");
@@ -354,6 +366,11 @@ static void hazard_14_user_translation(void)
 static void hazard_15_kernel_translation(void)
 {
 	hand_over_race(thread_watch, "sight of somebody else's pages");
+}
+
+static void hazard_15_atomics(void)
+{
+	hand_over_race(thread_atomics, "atomics on somebody else's pages");
 }
 
 /* returns what is at offset 0, and leaves 1 more there */
@@ -500,6 +517,8 @@ void test_arena_life(void)
 		hazard_13_free_during_fault();
 	if (test__start_subtest("hazard_14_user_translation"))
 		hazard_14_user_translation();
+	if (test__start_subtest("hazard_15_atomics"))
+		hazard_15_atomics();
 	if (test__start_subtest("hazard_15_kernel_translation"))
 		hazard_15_kernel_translation();
 }

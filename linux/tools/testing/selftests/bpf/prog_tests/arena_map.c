@@ -15,28 +15,6 @@ struct create_case {
 	int err;
 };
 
-#define PAGES_4G (1U << 20)
-
-static const struct create_case create_cases[] = {
-	{ "key_size", 4, 0, 1, BPF_F_MMAPABLE, 0, -EINVAL },
-	{ "value_size", 0, 8, 1, BPF_F_MMAPABLE, 0, -EINVAL },
-	{ "no max_entries", 0, 0, 0, BPF_F_MMAPABLE, 0, -EINVAL },
-	{ "no BPF_F_MMAPABLE", 0, 0, 1, 0, 0, -EINVAL },
-	{ "map_extra + 1", 0, 0, 1, BPF_F_MMAPABLE, ARENA_BASE + 1, -EINVAL },
-	{ "map_extra + 2048", 0, 0, 1, BPF_F_MMAPABLE, ARENA_BASE + 2048, -EINVAL },
-	{ "4 GiB and a page", 0, 0, PAGES_4G + 1, BPF_F_MMAPABLE, 0, -E2BIG },
-	{ "2^32 - 1 pages", 0, 0, ~0U, BPF_F_MMAPABLE, 0, -E2BIG },
-	{ "4 GiB off the line", 0, 0, PAGES_4G, BPF_F_MMAPABLE, ARENA_BASE + 4096, -ERANGE },
-	{ "2 pages across the line", 0, 0, 2, BPF_F_MMAPABLE, ARENA_BASE - 4096, -ERANGE },
-	{ "2 pages across 2^64", 0, 0, 2, BPF_F_MMAPABLE, -4096ULL, -ERANGE },
-	{ "1 page", 0, 0, 1, BPF_F_MMAPABLE, 0, 0 },
-	{ "1 page before the line", 0, 0, 1, BPF_F_MMAPABLE, ARENA_BASE - 4096, 0 },
-	{ "4 GiB", 0, 0, PAGES_4G, BPF_F_MMAPABLE, 0, 0 },
-	{ "4 GiB on the line", 0, 0, PAGES_4G, BPF_F_MMAPABLE, ARENA_BASE, 0 },
-	{ "segv_on_fault", 0, 0, 1, BPF_F_MMAPABLE | BPF_F_SEGV_ON_FAULT, 0, 0 },
-	{ "no_user_conv", 0, 0, 1, BPF_F_MMAPABLE | BPF_F_NO_USER_CONV, 0, 0 },
-};
-
 static void check_create(const struct create_case *c)
 {
 	LIBBPF_OPTS(bpf_map_create_opts, opts,
@@ -56,6 +34,27 @@ static void check_create(const struct create_case *c)
 
 static void create(void)
 {
+	const __u64 page = getpagesize(), base = ARENA_BASE;
+	const __u32 all = 4 * GiB / page, ok = BPF_F_MMAPABLE;
+	const struct create_case create_cases[] = {
+		{ "key_size", 4, 0, 1, ok, 0, -EINVAL },
+		{ "value_size", 0, 8, 1, ok, 0, -EINVAL },
+		{ "no max_entries", 0, 0, 0, ok, 0, -EINVAL },
+		{ "no BPF_F_MMAPABLE", 0, 0, 1, 0, 0, -EINVAL },
+		{ "map_extra + 1", 0, 0, 1, ok, base + 1, -EINVAL },
+		{ "map_extra + half a page", 0, 0, 1, ok, base + page / 2, -EINVAL },
+		{ "4 GiB and a page", 0, 0, all + 1, ok, 0, -E2BIG },
+		{ "2^32 - 1 pages", 0, 0, ~0U, ok, 0, -E2BIG },
+		{ "4 GiB off the line", 0, 0, all, ok, base + page, -ERANGE },
+		{ "2 pages across the line", 0, 0, 2, ok, base - page, -ERANGE },
+		{ "2 pages across 2^64", 0, 0, 2, ok, -page, -ERANGE },
+		{ "1 page", 0, 0, 1, ok, 0, 0 },
+		{ "1 page before the line", 0, 0, 1, ok, base - page, 0 },
+		{ "4 GiB", 0, 0, all, ok, 0, 0 },
+		{ "4 GiB on the line", 0, 0, all, ok, base, 0 },
+		{ "segv_on_fault", 0, 0, 1, ok | BPF_F_SEGV_ON_FAULT, 0, 0 },
+		{ "no_user_conv", 0, 0, 1, ok | BPF_F_NO_USER_CONV, 0, 0 },
+	};
 	int i;
 
 	for (i = 0; i < ARRAY_SIZE(create_cases); i++)

@@ -626,9 +626,9 @@ static void fault_in(void)
 	if (!skel)
 		return;
 	area = ops_area(skel);
-	for (i = 0; i < page_size; i++)
-		if (!ASSERT_EQ(area[i], 0, "fresh page is zero"))
-			break;
+	for (i = 0; i < page_size && !area[i];)
+		i++;
+	ASSERT_EQ(i, page_size, "zeroes in a fresh page");
 	check_shared(skel, area, "faulted in");
 
 	op.addr = (__u64)area;
@@ -649,7 +649,9 @@ static void segv_on_fault(void)
 		return;
 	area = ops_area(skel);
 	ASSERT_EQ(arena_read(area), SIGSEGV, "read before alloc");
-	ASSERT_EQ(arena_write(area), SIGSEGV, "write before alloc");
+	ASSERT_EQ(arena_write(area + 5), SIGSEGV, "write before alloc");
+	ASSERT_EQ(arena_touch_info.si_code, SEGV_MAPERR, "si_code");
+	ASSERT_EQ(arena_touch_info.si_addr, area + 5, "si_addr");
 
 	op.addr = (__u64)area;
 	ASSERT_EQ(arena_run_op(skel->progs.op_alloc, op), op.addr, "alloc");

@@ -41,9 +41,10 @@ static void teardown(struct fixture *f)
 }
 
 /* A program that must not load, the error, and what the log must say. A
- * ld_imm64 of MAP stands for the arena.
+ * ld_imm64 of MAP stands for the arena, and END in it for the arena's size.
  */
 #define MAP 0x7fffff
+#define END 0x7ffffe
 #define ANY_ERR 0
 #define REFUSED_INSNS 12
 
@@ -212,7 +213,7 @@ static const struct refused refused_pointers[] = {
 	{ "store through the map pointer",
 	  { LD_MAP(R(1)), BPF_ST_MEM(BPF_DW, R(1), 0, 0), RETURN_0 },
 	  -EACCES, "only read from bpf_arena is supported" },
-	{ "offset at the end", { BPF_LD_MAP_VALUE(R(1), MAP, NPAGES * 4096), RETURN_0 },
+	{ "offset at the end", { BPF_LD_MAP_VALUE(R(1), MAP, END), RETURN_0 },
 	  ANY_ERR, "map value pointer" },
 	{ "offset past the end", { BPF_LD_MAP_VALUE(R(1), MAP, 0x7fffffff), RETURN_0 },
 	  ANY_ERR, "map value pointer" },
@@ -234,9 +235,13 @@ static void check_refused(const struct fixture *f, const struct refused *c, char
 	int i, fd;
 
 	memcpy(insns, c->insns, sizeof(insns));
-	for (i = 0; i < REFUSED_INSNS; i++)
-		if (insns[i].code == (BPF_LD | BPF_DW | BPF_IMM) && insns[i].imm == MAP)
-			insns[i].imm = f->fd;
+	for (i = 0; i < REFUSED_INSNS; i++) {
+		if (insns[i].code != (BPF_LD | BPF_DW | BPF_IMM) || insns[i].imm != MAP)
+			continue;
+		insns[i].imm = f->fd;
+		if (insns[i + 1].imm == END)
+			insns[i + 1].imm = arena_bytes(NPAGES);
+	}
 	log[0] = '\0';
 	fd = arena_load_insns(insns, refused_len(insns), 0, log);
 	if (c->err ? !ASSERT_EQ(fd, c->err, c->name) : !ASSERT_LT(fd, 0, c->name)) {

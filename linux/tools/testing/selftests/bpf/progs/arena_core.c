@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Where the arena is, as the kernel's own types tell through CO-RE */
+/* What the kernel's own types tell through CO-RE: the arena's address, the page's size */
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_arena.h>
@@ -14,14 +14,15 @@ struct bpf_arena___local {
 	__u64 user_vm_start;
 } __attribute__((preserve_access_index));
 
-__u64 user_vm_start;
+__u64 user_vm_start, page_size;
 
 SEC("syscall")
-int read_start(void *ctx)
+int read_types(void *ctx)
 {
 	struct bpf_arena___local *a = (void *)&arena;
 
 	user_vm_start = a->user_vm_start;
+	page_size = PAGE_SIZE;
 	return 0;
 }
 

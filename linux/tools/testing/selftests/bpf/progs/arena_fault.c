@@ -4,9 +4,7 @@
  * type of program that can be had: each leaves 1 in results[].
  */
 #include <linux/bpf.h>
-#include <linux/ptrace.h>
 #include <bpf/bpf_helpers.h>
-#include <bpf/bpf_tracing.h>
 #include <bpf/bpf_arena.h>
 #include "../arena_fault.h"
 
@@ -194,8 +192,9 @@ IN_PROG_TYPE(in_syscall, "syscall", FAULT_SYSCALL)
 IN_PROG_TYPE(in_raw_tp, "raw_tp/sys_enter", FAULT_RAW_TP)
 IN_PROG_TYPE(in_xdp, "xdp", FAULT_XDP)
 IN_PROG_TYPE(in_cgroup, "cgroup_skb/egress", FAULT_CGROUP)
-IN_PROG_TYPE(in_fentry, "fentry/bpf_fentry_test1", FAULT_FENTRY)
-IN_PROG_TYPE(in_fexit, "fexit/bpf_fentry_test1", FAULT_FEXIT)
+/* of a program: not every architecture lets a function of the kernel be traced so */
+IN_PROG_TYPE(in_fentry, "?fentry", FAULT_FENTRY)
+IN_PROG_TYPE(in_fexit, "?fexit", FAULT_FEXIT)
 IN_PROG_TYPE(in_kprobe, "kprobe/bpf_fentry_test1", FAULT_KPROBE)
 IN_PROG_TYPE(in_tp, "tp/syscalls/sys_enter_getpgid", FAULT_TP)
 

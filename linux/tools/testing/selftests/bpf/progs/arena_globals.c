@@ -10,7 +10,7 @@
 struct {
 	__uint(type, BPF_MAP_TYPE_ARENA);
 	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, 4);
+	__uint(max_entries, 32);
 } arena SEC(".maps");
 
 struct point {
@@ -23,7 +23,10 @@ char __arena_global text[16] = "arena";
 struct point __arena_global point = { 3, 4 };
 struct point __arena *ptr; /* not in the arena, but into it */
 static int __arena_global hidden = 7;
-int __arena_global big[1024] = { [1023] = 1023 };
+
+/* more than a page, if it is of 64 KiB */
+#define LAST 16383
+int __arena_global big[LAST + 1] = { [LAST] = LAST };
 
 /* and one that is not in the arena at all */
 int ordinary = 5;
@@ -41,13 +44,13 @@ static __noinline int sub_point(void)
 
 __noinline int global_big(int i)
 {
-	return big[i & 1023];
+	return big[i & LAST];
 }
 
 SEC("syscall")
 int read_all(void *ctx)
 {
-	return number + sub_point() + global_big(1023) + ordinary + text[0];
+	return number + sub_point() + global_big(LAST) + ordinary + text[0];
 }
 
 SEC("syscall")

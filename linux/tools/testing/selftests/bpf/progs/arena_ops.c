@@ -104,4 +104,28 @@ int op_watch(struct arena_op *op)
 	return 0;
 }
 
+/* All atomics on a word of 0 or 1, over and over; ret = bits that came from elsewhere */
+SEC("syscall")
+int op_atomics(struct arena_op *op)
+{
+	volatile __u64 __arena *p = (__u64 __arena *)op->addr;
+	__u32 n = 0, cnt = op->cnt;
+	__u64 seen = 0;
+
+	bpf_arena_free_pages(&arena, (void __arena *)p, 0);
+	while (n < cnt && can_loop) {
+		seen |= __sync_fetch_and_or(p, 1);
+		seen |= __sync_fetch_and_and(p, 1);
+		seen |= __sync_fetch_and_xor(p, 1);
+		seen |= __sync_fetch_and_add(p, 0);
+		seen |= __sync_lock_test_and_set(p, 1);
+		seen |= __sync_val_compare_and_swap(p, 1, 0);
+		seen |= __sync_val_compare_and_swap(p, 0, 1);
+		(void)__sync_fetch_and_or(p, 1);
+		n++;
+	}
+	op->ret = seen & ~1ULL;
+	return 0;
+}
+
 char _license[] SEC("license") = "GPL";
