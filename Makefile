@@ -2,22 +2,26 @@
 #
 # The front door. The work is done by scripts/ and vm/run; each takes -h.
 
-ARCH ?= x86_64
-export ARCH PAGES DEBUG ONLY
+# make test and make check go through both unless told which; everything else is
+# for this machine's architecture then.
+arches := $(or $(ARCH),x86_64 arm64)
+export ARCH PAGES DEBUG ONLY JOBS
 
 # SERIES=none: the same for the kernel without the series.
 kernel-args := $(if $(filter none,$(SERIES)),base)
 
 .NOTPARALLEL:
-.PHONY: help source run test test-base kernel shell tree export series check \
+.PHONY: help source run test test-pages test-base kernel shell tree export series check \
 	check-style check-sparse check-shell check-builds clean
 
 help:
 	@echo 'make run      the main job: boot the VM and compare the key/value servers'
-	@echo 'make test     all tests (ONLY=GLOB for some of them: ONLY="*vm*")'
-	@echo 'make kernel   out/$(ARCH)/{bzImage,vmlinux,config} (DEBUG=1: with KASAN, lockdep, ...;'
-	@echo '              SERIES=none: the kernel without the series, in out/base-$(ARCH))'
-	@echo '              ARCH=arm64: all of these for the other architecture, emulated'
+	@echo 'make test     all tests, on both architectures or on ARCH=x86_64 or arm64'
+	@echo '              (ONLY=GLOB for some of them: ONLY="*vm*")'
+	@echo 'make test-pages  self-tests and sample on arm64 kernels with 16 and 64 KiB pages'
+	@echo 'make kernel   out/ARCH/{bzImage,vmlinux,config} (DEBUG=1: with KASAN, lockdep, ...;'
+	@echo '              SERIES=none: the kernel without the series, in out/base-ARCH;'
+	@echo '              PAGES=16k or 64k, with ARCH=arm64: in out/arm64-16k, out/arm64-64k)'
 	@echo 'make shell    a shell in the VM, on the files of this machine'
 	@echo 'make tree     out/tree: a git tree of the kernel, one commit a patch, to edit in'
 	@echo 'make export   write commits made in out/tree back to patches/ and linux/'
@@ -48,10 +52,19 @@ run: kernel
 	@scripts/guest
 	@scripts/demo
 
-test: kernel
-	@scripts/prepare test
-	@scripts/guest
+test: $(arches:%=ready-%)
 	@tests/run $(if $(ONLY),'$(ONLY)')
+
+ready-%:
+	@$(MAKE) --no-print-directory ARCH=$* kernel
+	@ARCH=$* scripts/prepare test
+	@ARCH=$* scripts/guest
+
+test-pages: test-pages-16k test-pages-64k
+
+test-pages-%: source
+	@$(MAKE) --no-print-directory ARCH=arm64 PAGES=$* ready-arm64
+	@ARCH=arm64 PAGES=$* tests/run '$(or $(ONLY),*e[l-n]*)'
 
 test-base:
 	@$(MAKE) --no-print-directory kernel SERIES=none

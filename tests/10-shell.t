@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # every shell script passes shellcheck, every command has -h
+# Runs once.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 

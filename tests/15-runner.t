@@ -2,9 +2,11 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # the test runner counts what suites report, and nothing looks like success
+# Runs once.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
+export ARCH=arm64
 mkdir -p "$scratch/tests" "$scratch/scripts"
 cp "$top/tests/run" "$scratch/tests/"
 cp "$top/scripts/lib.sh" "$scratch/scripts/"
@@ -51,17 +53,61 @@ expect "a skip is shown with its reason" 0 "skip three - not here"
 holds "the count is the last line, alone" [ "$(last_line)" = "2 passed, 0 failed, 1 skipped" ]
 run "$scratch/tests/run" '20*'
 expect "a failure fails the run" 1 "1 passed, 1 failed, 0 skipped"
-expect "failures come again at the end" 1 $'\n\nnot ok five - wrong\n\n1 passed'
+expect "failures come again at the end" 1 $'\n\narm64-20-bad: not ok five - wrong\n\n1 passed'
 run "$scratch/tests/run" '30*'
-expect "a suite that ends early is a failure" 1 "not ok 30-early - the suite ended with status 3"
+expect "a suite that ends early is a failure" 1 "30-early: not ok - the suite ended with status 3"
 run "$scratch/tests/run" '40*'
-expect "a suite that reports nothing is a failure" 1 "not ok 40-silent - the suite reported nothing"
+expect "a suite that reports nothing is a failure" 1 "40-silent: not ok - the suite reported nothing"
 run "$scratch/tests/run" '50*'
 expect "a skip without a reason is a failure" 1 "not ok seven - skipped without saying why"
 run "$scratch/tests/run" '60*'
-expect "a killed suite is a failure" 1 "not ok 60-killed - the suite ended with status 137"
+expect "a killed suite is a failure" 1 "60-killed: not ok - the suite ended with status 137"
 run "$scratch/tests/run" '99*'
 expect "a pattern that fits no suite is a failure" 1 "no suite matches '99*'"
 run "$scratch/tests/run"
 expect "all suites add up" 1 "5 passed, 5 failed, 1 skipped"
-holds "logs are kept" grep -q chatter "$scratch/out/test/10-good.log"
+holds "logs are kept" grep -q chatter "$scratch/out/test/arm64-10-good.log"
+
+# Two suites that wait for each other end only if they run at the same time.
+for name in one two; do
+	suite "70-$name" <<-END
+		touch $scratch/$name
+		for ((i = 0; i < 50; i++)); do
+			[ ! -e $scratch/one ] || [ ! -e $scratch/two ] || { echo "ok $name"; exit; }
+			sleep 0.1
+		done
+	END
+done
+suite 80-once <<-'END'
+	# Runs once.
+	echo "ok $ARCH"
+END
+suite 81-each <<-'END'
+	echo "ok $ARCH"
+	sleep 1
+	echo "not ok $ARCH - to see the name"
+END
+suite 82-one <<-'END'
+	# Runs for arm64 only.
+	echo "ok $ARCH"
+END
+run "$scratch/tests/run" '70*'
+expect "two suites at a time" 0 $'\n2 passed, 0 failed, 0 skipped'
+rm "$scratch"/{one,two}
+run env JOBS=1 "$scratch/tests/run" '70*'
+expect "JOBS=1: one suite at a time" 1 "70-one: not ok - the suite reported nothing"
+run env JOBS=many "$scratch/tests/run"
+expect "JOBS of no number" 1 "JOBS=many is not a number"
+unset ARCH
+run "$scratch/tests/run" '81*'
+expect "without ARCH: a suite for each architecture" 1 $'\n2 passed, 2 failed, 0 skipped'
+expect "... told apart" 1 "x86_64-81-each: not ok x86_64 - "
+expect "... both" 1 "arm64-81-each: not ok arm64 - "
+run "$scratch/tests/run" '80*'
+expect "a suite for no architecture runs once" 0 $'\n1 passed, 0 failed, 0 skipped'
+run "$scratch/tests/run" '82*'
+expect "a suite for one architecture runs there" 0 "arm64-82-one: 1 passed"
+run env ARCH=x86_64 "$scratch/tests/run" '82*'
+expect "... and not elsewhere" 1 "no suite matches '82*'"
+run env ARCH=vax "$scratch/tests/run"
+expect "an unknown architecture" 1 "unknown architecture vax"

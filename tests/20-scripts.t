@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # tree, export, series and clean, on a kernel of three files
+# Runs once.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
