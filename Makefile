@@ -81,9 +81,15 @@ series: tree
 
 check: check-style check-shell check-sparse check-builds
 
-check-style check-sparse check-shell check-builds: check-%: tree
+check-style check-shell: check-%: tree
 	@scripts/prepare check
 	@scripts/check $*
+
+check-sparse check-builds: check-%: tree
+	@for arch in $(arches); do \
+		ARCH=$$arch scripts/prepare check && ARCH=$$arch scripts/guest && \
+		ARCH=$$arch scripts/check $* || exit 1; \
+	done
 
 clean:
 	@scripts/clean
