@@ -72,7 +72,7 @@ holds "logs are kept" grep -q chatter "$scratch/out/test/arm64-10-good.log"
 for name in one two; do
 	suite "70-$name" <<-END
 		touch $scratch/$name
-		for ((i = 0; i < 50; i++)); do
+		for ((i = 0; i < 30; i++)); do
 			[ ! -e $scratch/one ] || [ ! -e $scratch/two ] || { echo "ok $name"; exit; }
 			sleep 0.1
 		done
@@ -111,3 +111,24 @@ run env ARCH=x86_64 "$scratch/tests/run" '82*'
 expect "... and not elsewhere" 1 "no suite matches '82*'"
 run env ARCH=vax "$scratch/tests/run"
 expect "an unknown architecture" 1 "unknown architecture vax"
+
+# Ended, it ends what it has started.
+suite 90-long <<END
+	echo \$\$ >$scratch/pid.new
+	mv $scratch/pid.new $scratch/pid
+	sleep 1000
+END
+"$scratch/tests/run" '90*' >&2 & runner=$!
+for ((i = 0; i < 100; i++)); do
+	[ ! -e "$scratch/pid" ] || break
+	sleep 0.1
+done
+kill "$runner"
+status=0
+wait "$runner" || status=$?
+holds "a runner that is ended says so" [ $status = 143 ]
+for ((i = 0; i < 50; i++)); do
+	[ -e "/proc/$(cat "$scratch/pid")" ] || break
+	sleep 0.1
+done
+holds "... and its suites with it" [ ! -e "/proc/$(cat "$scratch/pid")" ]
