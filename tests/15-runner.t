@@ -112,15 +112,25 @@ expect "... and not elsewhere" 1 "no suite matches '82*'"
 run env ARCH=vax "$scratch/tests/run"
 expect "an unknown architecture" 1 "unknown architecture vax"
 
-# Ended, it ends what it has started.
+# Ended, it ends what it has started; two suites, since ARCH is not set.
 suite 90-long <<END
-	echo \$\$ >$scratch/pid.new
-	mv $scratch/pid.new $scratch/pid
+	echo \$\$ >>$scratch/pids
 	sleep 1000
 END
+pids() {
+	cat "$scratch/pids" 2>/dev/null || true
+}
+
+left() {
+	local pid
+	for pid in $(pids); do
+		[ ! -e "/proc/$pid" ] || echo "$pid"
+	done
+}
+
 "$scratch/tests/run" '90*' >&2 & runner=$!
 for ((i = 0; i < 100; i++)); do
-	[ ! -e "$scratch/pid" ] || break
+	[ "$(pids | wc -l)" != 2 ] || break
 	sleep 0.1
 done
 kill "$runner"
@@ -128,7 +138,7 @@ status=0
 wait "$runner" || status=$?
 holds "a runner that is ended says so" [ $status = 143 ]
 for ((i = 0; i < 50; i++)); do
-	[ -e "/proc/$(cat "$scratch/pid")" ] || break
+	[ -n "$(left)" ] || break
 	sleep 0.1
 done
-holds "... and its suites with it" [ ! -e "/proc/$(cat "$scratch/pid")" ]
+holds "... and both of its suites are" [ "$(pids | wc -l) started, $(left | wc -l) left" = "2 started, 0 left" ]
