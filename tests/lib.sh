@@ -54,3 +54,12 @@ holds() {
 		not_ok "$name" "$* gave $status: $(last_line)"
 	fi
 }
+
+# reports CMD...: CMD writes results itself. One that dies without a failure among
+# them is one.
+reports() {
+	local status=0
+	"$@" | tee "$scratch/reported" || status=$?
+	[ $status = 0 ] || grep -q '^not ok' "$scratch/reported" ||
+		not_ok "${*##*/} comes to its end" "status $status"
+}
