@@ -10,6 +10,7 @@ struct bpf_insn;
 struct bpf_insn_aux_data;
 struct bpf_map;
 struct bpf_verifier_env;
+struct btf;
 struct vm_area_struct;
 
 /* What an instruction becomes, for all paths that lead to it */
@@ -18,6 +19,8 @@ enum bpf_arena_use {
 	ARENA_USE_NO,
 	ARENA_USE_YES,
 };
+
+bool btf_func_has_arena_arg(const struct btf *btf, u32 func_id);
 
 #ifdef CONFIG_BPF_ARENA
 u64 bpf_arena_kern_vm_start(const struct bpf_arena *arena);

@@ -147,8 +147,7 @@ static void rewrite_cast(const struct bpf_prog *prog, struct bpf_insn *insn,
 	aux->zext_dst = true;
 }
 
-static void rewrite_insn(struct bpf_prog *prog, struct bpf_insn *insn,
-			 struct bpf_insn_aux_data *aux)
+static void rewrite_insn(struct bpf_insn *insn, struct bpf_insn_aux_data *aux)
 {
 	switch (BPF_CLASS(insn->code)) {
 	case BPF_ALU64:
@@ -166,7 +165,6 @@ static void rewrite_insn(struct bpf_prog *prog, struct bpf_insn *insn,
 		insn->code = BPF_CLASS(insn->code) | BPF_PROBE_MEM32 |
 			     BPF_SIZE(insn->code);
 	}
-	prog->aux->num_exentries++;
 }
 
 /**
@@ -187,7 +185,7 @@ void bpf_arena_rewrite(struct bpf_verifier_env *env)
 		if (insn_is_addr_space_cast(insn))
 			rewrite_cast(prog, insn, &aux[i]);
 		else if (aux[i].arena_use == ARENA_USE_YES)
-			rewrite_insn(prog, insn, &aux[i]);
+			rewrite_insn(insn, &aux[i]);
 	}
 }
 

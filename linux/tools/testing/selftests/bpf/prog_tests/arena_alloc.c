@@ -579,7 +579,8 @@ static void check_touch_limit(struct fixture *f)
 	some = touch(f);
 	ASSERT_GT(some, f->pages / 8, "pages within the limit");
 	ASSERT_LT(some, f->pages / 2, "pages beyond the limit");
-	ASSERT_EQ(touch(f), some, "the same again");
+	/* a little more if something else was freed meanwhile */
+	ASSERT_LT(touch(f), f->pages / 2, "pages beyond the limit, again");
 
 	free_pages(f, page_addr(f, 0), some);
 	ASSERT_GT(touch(f), some * 3 / 4, "freed pages can be had again");

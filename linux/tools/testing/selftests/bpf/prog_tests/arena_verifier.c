@@ -465,6 +465,40 @@ static void cast_regs(void)
 	teardown(&f);
 }
 
+static int run_shifts(const struct fixture *f, struct bpf_insn first, struct bpf_insn second,
+		      __u64 want)
+{
+	struct arena_prog p = {};
+
+	emit_map_value(&p, BPF_REG_1, f->fd, 8);
+	emit(&p, ARENA_TO_KERN(BPF_REG_1, BPF_REG_1));
+	emit(&p, first);
+	emit(&p, second);
+	emit_expect64(&p, BPF_REG_1, BPF_REG_2, want, 1);
+	emit_return(&p, 0);
+	return arena_run_prog(&p, 0);
+}
+
+/* What 64 bits allow is done with 64 bits: a number is left */
+static void hazard_19_shifts(void)
+{
+	const struct bpf_insn none = BPF_MOV64_REG(BPF_REG_0, BPF_REG_1);
+	const __u64 low = (__u32)BASE + 8;
+	struct fixture f;
+
+	if (!setup(&f))
+		return;
+	ASSERT_EQ(run_shifts(&f, BPF_ALU64_IMM(BPF_LSH, R(1), 32), none, low << 32), 0, "<< 32");
+	ASSERT_EQ(run_shifts(&f, BPF_ALU64_IMM(BPF_LSH, R(1), 32),
+			     BPF_ALU64_IMM(BPF_RSH, R(1), 32), low), 0, "<< 32 >> 32");
+	ASSERT_EQ(run_shifts(&f, BPF_ALU64_IMM(BPF_LSH, R(1), 33),
+			     BPF_ALU64_IMM(BPF_ARSH, R(1), 33), (__s64)(low << 33) >> 33), 0, "<< 33 s>> 33");
+	ASSERT_EQ(run_shifts(&f, BPF_ALU64_IMM(BPF_RSH, R(1), 40), none, 0), 0, ">> 40");
+	ASSERT_EQ(run_shifts(&f, BPF_ALU64_IMM(BPF_ARSH, R(1), 63), none, 0), 0, "s>> 63");
+	ASSERT_EQ(run_shifts(&f, BPF_ALU64_IMM(BPF_RSH, R(1), 31), none, low >> 31), 0, ">> 31");
+	teardown(&f);
+}
+
 /* Arithmetic on arena pointers is 32-bit; they may be spilled and compared */
 static void pointer_arithmetic(void)
 {
@@ -690,6 +724,8 @@ void serial_test_arena_verifier(void)
 		msg_caps();
 	if (test__start_subtest("hazard_19_casts"))
 		hazard_19_casts();
+	if (test__start_subtest("hazard_19_shifts"))
+		hazard_19_shifts();
 	if (test__start_subtest("cast_regs"))
 		cast_regs();
 	if (test__start_subtest("pointer_arithmetic"))

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Functions with an argument that has the tag arg:arena, where its type or
+ * another program says something else of it.
+ */
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_arena.h>
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARENA);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+} arena SEC(".maps");
+
+struct node {
+	int value;
+};
+
+int __arena_global in_arena = 5;
+struct __sk_buff __arena_global like_ctx = { .mark = 7 };
+__u64 addr; /* of like_ctx, or any other */
+
+__weak int takes_arena(struct node __arena *n __arg_arena)
+{
+	return n ? n->value : 0;
+}
+
+__weak int takes_memory(struct node *n)
+{
+	return n ? n->value : 0;
+}
+
+/* The tag says what it is, and not the type, which is that of the context */
+__weak int takes_tagged_ctx(struct __sk_buff *c __arg_arena)
+{
+	return c->mark;
+}
+
+SEC("?tc")
+int target(struct __sk_buff *skb)
+{
+	struct node n = { .value = 1 };
+
+	return takes_arena((struct node __arena *)&in_arena) + takes_memory(&n);
+}
+
+SEC("?tc")
+int calls_tagged_ctx(struct __sk_buff *skb)
+{
+	in_arena = 1;
+	return takes_tagged_ctx((struct __sk_buff *)addr);
+}
+
+SEC("?freplace/takes_arena")
+int takes_memory_instead(struct node *n)
+{
+	return n ? n->value : 0;
+}
+
+SEC("?freplace/takes_memory")
+int takes_arena_instead(struct node __arena *n __arg_arena)
+{
+	in_arena = 1;
+	return n ? n->value : 0;
+}
+
+SEC("?freplace/takes_arena")
+int takes_arena_too(struct node __arena *n __arg_arena)
+{
+	in_arena = 1;
+	return n ? n->value : 0;
+}
+
+char _license[] SEC("license") = "GPL";
