@@ -492,7 +492,8 @@ static void hazard_19_shifts(void)
 	ASSERT_EQ(run_shifts(&f, BPF_ALU64_IMM(BPF_LSH, R(1), 32),
 			     BPF_ALU64_IMM(BPF_RSH, R(1), 32), low), 0, "<< 32 >> 32");
 	ASSERT_EQ(run_shifts(&f, BPF_ALU64_IMM(BPF_LSH, R(1), 33),
-			     BPF_ALU64_IMM(BPF_ARSH, R(1), 33), (__s64)(low << 33) >> 33), 0, "<< 33 s>> 33");
+			     BPF_ALU64_IMM(BPF_ARSH, R(1), 33), (__s64)(low << 33) >> 33), 0,
+		  "<< 33 s>> 33");
 	ASSERT_EQ(run_shifts(&f, BPF_ALU64_IMM(BPF_RSH, R(1), 40), none, 0), 0, ">> 40");
 	ASSERT_EQ(run_shifts(&f, BPF_ALU64_IMM(BPF_ARSH, R(1), 63), none, 0), 0, "s>> 63");
 	ASSERT_EQ(run_shifts(&f, BPF_ALU64_IMM(BPF_RSH, R(1), 31), none, low >> 31), 0, ">> 31");
