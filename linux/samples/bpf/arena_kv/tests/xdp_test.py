@@ -5,6 +5,7 @@
 Runs in the client's namespace, see kvnet.sh. The server's counters tell who
 answered; a packet socket sees what the answers look like on the wire.
 """
+import errno
 import random
 import socket
 import struct
@@ -232,7 +233,16 @@ class Raw:
             socket.inet_pton(socket.AF_INET6, dest) + payload
 
     def send(self, packet, proto=b"\x08\0", dest=None, source=None):
-        self.sock.send((dest or self.dest) + (source or self.source) + proto + packet)
+        frame = (dest or self.dest) + (source or self.source) + proto + packet
+        for patience in reversed(range(1000)):
+            try:
+                self.sock.send(frame)
+                return
+            except OSError as error:
+                # The other side's queue is full, as it may be on a busy machine.
+                if error.errno != errno.ENOBUFS or not patience:
+                    raise
+                time.sleep(0.01)
 
 
 def odd_packets(raw):
