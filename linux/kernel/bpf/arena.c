@@ -498,6 +498,7 @@ static const struct vm_operations_struct arena_vm_ops = {
  * through its vm_ops.
  *
  * Context: mmap_lock of the VMA's mm is held.
+ * Return: true if it does.
  */
 bool vma_is_bpf_arena(const struct vm_area_struct *vma)
 {
@@ -844,7 +845,7 @@ static int arena_pages_reserve(struct bpf_arena *arena, u64 uaddr, u32 cnt)
 
 /**
  * bpf_arena_alloc_pages() - allocate zeroed pages of an arena
- * @p__map: struct bpf_map *, the arena
+ * @p__map: the arena, a pointer to its struct bpf_map
  * @addr__ign: user address of the first page, page aligned, or its low 32 bits;
  *	0 = anywhere
  * @page_cnt: number of pages
@@ -875,7 +876,7 @@ void *bpf_arena_alloc_pages(void *p__map, void *addr__ign, u32 page_cnt,
 
 /**
  * bpf_arena_free_pages() - free pages of an arena
- * @p__map: struct bpf_map *, the arena
+ * @p__map: the arena, a pointer to its struct bpf_map
  * @ptr__ign: address of the first page; only the low 32 bits count, rounded
  *	down to the page
  * @page_cnt: number of pages
@@ -897,7 +898,7 @@ void bpf_arena_free_pages(void *p__map, void *ptr__ign, u32 page_cnt)
 
 /**
  * bpf_arena_reserve_pages() - keep addresses of an arena from being allocated
- * @p__map: struct bpf_map *, the arena
+ * @p__map: the arena, a pointer to its struct bpf_map
  * @ptr__ign: user address of the first page, page aligned, or its low 32 bits
  * @page_cnt: number of pages
  *
