@@ -68,10 +68,19 @@ class Tcp:
         return data
 
 
+def roomy(sock):
+    """Let sock hold many packets, each of which may take a page of 64 KiB."""
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, 33, 64 << 20)  # SO_RCVBUFFORCE
+    except PermissionError:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 64 << 20)
+    return sock
+
+
 class Udp:
     def __init__(self, host, port):
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        self.sock = socket.socket(family, socket.SOCK_DGRAM)
+        self.sock = roomy(socket.socket(family, socket.SOCK_DGRAM))
         self.sock.connect((host, port))
         self.id = 0
 

@@ -187,7 +187,8 @@ def seen(sniffer):
 
 
 def test_checksums(tcp, clients):
-    sniffer = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
+    sniffer = client.roomy(
+        socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3)))
     sniffer.bind((DEV, 0))
     counted, results = Counted(tcp), []
     for size in list(range(64)) + [1000, 1001]:
