@@ -56,6 +56,8 @@
 #include <linux/pagemap.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
+#include <linux/seq_file.h>
+#include <linux/uaccess.h>
 #include <linux/vmalloc.h>
 
 /* Bytes that can be addressed by the low half of a pointer */
@@ -97,6 +99,7 @@ enum page_size_enum {
  * @kern_vm: the reserved kernel window with its guards
  * @lock: serializes all changes of @used, of the window and of user PTEs
  * @used: ranges of pgoff that are in use: ARENA_PAGES or ARENA_RESERVED
+ * @nr_pages: pages in the window
  * @mapping: holds the VMAs of all processes
  */
 struct bpf_arena {
@@ -106,6 +109,7 @@ struct bpf_arena {
 	struct vm_struct *kern_vm;
 	struct mutex lock;	/* used, window, user PTEs */
 	struct maple_tree used;
+	u32 nr_pages;
 	struct address_space mapping;
 };
 
@@ -330,6 +334,7 @@ static void arena_window_unmap(struct bpf_arena *arena, u32 pgoff, u32 cnt,
 	}
 	unmap_mapping_range(&arena->mapping, (loff_t)pgoff << PAGE_SHIFT, len, 1);
 	vm_area_unmap_pages(arena->kern_vm, kaddr, kaddr + len);
+	WRITE_ONCE(arena->nr_pages, arena->nr_pages - cnt);
 }
 
 /* Maps the pages of a list at first; on failure the list is whole again */
@@ -377,9 +382,12 @@ static int arena_list_insert(struct bpf_arena *arena, u32 *first, u32 cnt,
 	if (err)
 		return err;
 	err = arena_list_map(arena, *first, cnt, pages);
-	if (err)
+	if (err) {
 		arena_range_drop(arena, *first, cnt);
-	return err;
+		return err;
+	}
+	WRITE_ONCE(arena->nr_pages, arena->nr_pages + cnt);
+	return 0;
 }
 
 static int arena_page_insert(struct bpf_arena *arena, u32 pgoff,
@@ -417,7 +425,7 @@ static void arena_range_free(struct bpf_arena *arena, u32 first, u32 last)
  * A core dump takes what is there. Faulting in the rest would fill the whole
  * arena on behalf of a process that is already dying.
  */
-static bool arena_may_grow(const struct bpf_arena *arena)
+static bool arena_may_grow(void)
 {
 	return !(current->flags & PF_DUMPCORE);
 }
@@ -463,7 +471,7 @@ static vm_fault_t arena_vma_fault(struct vm_fault *vmf)
 
 	if (map->map_flags & BPF_F_SEGV_ON_FAULT)
 		return VM_FAULT_SIGSEGV;
-	if (!arena_may_grow(arena))
+	if (!arena_may_grow())
 		return VM_FAULT_SIGBUS;
 	spare = arena_page_alloc(arena, NUMA_NO_NODE);
 	if (!spare)
@@ -616,6 +624,106 @@ static void arena_map_new_file(struct bpf_map *map, struct file *filp)
 	filp->f_mapping = &arena->mapping;
 }
 
+/*
+ * The arena as a file. A page that is not there is a hole, as in a sparse file,
+ * and stays one: this is how to look at an arena without changing it.
+ */
+
+/* Reads inside one page */
+static int arena_page_read(struct bpf_arena *arena, char __user *buf, size_t len,
+			   u64 pos)
+{
+	struct page *page;
+	int left;
+
+	mutex_lock(&arena->lock);
+	page = arena_page_find(arena, pos >> PAGE_SHIFT);
+	if (page)
+		get_page(page);
+	mutex_unlock(&arena->lock);
+	if (!page)
+		return clear_user(buf, len);
+
+	/* without the lock, which comes after the reader's own mmap_lock */
+	left = copy_to_user(buf, page_address(page) + offset_in_page(pos), len);
+	put_page(page);
+	return left;
+}
+
+static ssize_t arena_map_read(struct bpf_map *map, char __user *buf, size_t siz,
+			      loff_t *ppos)
+{
+	struct bpf_arena *arena = map_to_arena(map);
+	u64 pos = *ppos, size = arena_size(arena);
+	size_t len, done = 0;
+	int left = 0;
+
+	if (pos >= size)
+		return 0;
+	siz = min_t(u64, siz, size - pos);
+	while (done < siz && !left && !fatal_signal_pending(current)) {
+		len = min(siz - done, PAGE_SIZE - offset_in_page(pos + done));
+		left = arena_page_read(arena, buf + done, len, pos + done);
+		done += len - left;
+		cond_resched();
+	}
+	*ppos = pos + done;
+	return done || !siz ? done : left ? -EFAULT : -EINTR;
+}
+
+/* The first page at or behind pgoff that is there, or that is not */
+static u32 arena_pgoff_seek(struct bpf_arena *arena, u32 pgoff, bool there)
+{
+	u32 last = arena->map.max_entries - 1;
+	void *kind;
+	u32 cnt;
+
+	guard(mutex)(&arena->lock);
+	do {
+		u32 first = pgoff;
+
+		cnt = arena_range_next(arena, &first, last, U32_MAX, &kind);
+		if (there && kind == ARENA_PAGES)
+			return first;
+		if (!there && (kind != ARENA_PAGES || first > pgoff))
+			return pgoff;
+		pgoff = first + cnt;
+	} while (cnt && pgoff <= last);
+	return last + 1;
+}
+
+static loff_t arena_map_llseek(struct bpf_map *map, struct file *filp,
+			       loff_t off, int whence)
+{
+	struct bpf_arena *arena = map_to_arena(map);
+	u64 size = arena_size(arena), pos;
+	u32 pgoff;
+
+	if (whence != SEEK_DATA && whence != SEEK_HOLE)
+		return fixed_size_llseek(filp, off, whence, size);
+	if (off < 0 || off >= size)
+		return -ENXIO;
+
+	pgoff = arena_pgoff_seek(arena, off >> PAGE_SHIFT, whence == SEEK_DATA);
+	if (whence == SEEK_DATA && pgoff == map->max_entries)
+		return -ENXIO;
+	pos = max_t(u64, off, (u64)pgoff << PAGE_SHIFT);
+	return vfs_setpos(filp, pos, size);
+}
+
+static u64 arena_map_mem_usage(const struct bpf_map *map)
+{
+	return (u64)READ_ONCE(map_to_arena(map)->nr_pages) << PAGE_SHIFT;
+}
+
+static void arena_map_show_fdinfo(const struct bpf_map *map, struct seq_file *m)
+{
+	const struct bpf_arena *arena = map_to_arena(map);
+
+	seq_printf(m, "user_vm_start:\t%#llx\n", bpf_arena_user_vm_start(arena));
+	seq_printf(m, "pages:\t%u\n", READ_ONCE(arena->nr_pages));
+}
+
 /* Map operations */
 
 static int arena_map_alloc_check(union bpf_attr *attr)
@@ -752,6 +860,10 @@ const struct bpf_map_ops arena_map_ops = {
 	.map_new_file = arena_map_new_file,
 	.map_mmap = arena_map_mmap,
 	.map_get_unmapped_area = arena_get_unmapped_area,
+	.map_read = arena_map_read,
+	.map_llseek = arena_map_llseek,
+	.map_mem_usage = arena_map_mem_usage,
+	.map_show_fdinfo = arena_map_show_fdinfo,
 	.map_direct_value_addr = arena_map_direct_value_addr,
 	.map_direct_value_meta = arena_map_direct_value_meta,
 	.map_lookup_elem = arena_map_lookup_elem,
