@@ -33,12 +33,21 @@ void *bpf_arena_alloc_pages(void *p__map, void *addr__ign, u32 page_cnt,
 void bpf_arena_free_pages(void *p__map, void *ptr__ign, u32 page_cnt);
 int bpf_arena_reserve_pages(void *p__map, void *ptr__ign, u32 page_cnt);
 
+/* what the verifier puts in their place where the program may sleep */
+void *bpf_arena_alloc_pages_sleepable(void *p__map, void *addr__ign, u32 page_cnt,
+				      int node_id, u64 flags);
+void bpf_arena_free_pages_sleepable(void *p__map, void *ptr__ign, u32 page_cnt);
+int bpf_arena_reserve_pages_sleepable(void *p__map, void *ptr__ign, u32 page_cnt);
+int bpf_arena_pool_enable(struct bpf_arena *arena);
+
 int bpf_arena_attach(struct bpf_verifier_env *env, struct bpf_map *map);
 int bpf_arena_insn_use(struct bpf_verifier_env *env, u32 insn_idx,
 		       enum bpf_arena_use use);
 int bpf_arena_check_cast(struct bpf_verifier_env *env,
 			 const struct bpf_insn *insn);
-void bpf_arena_rewrite(struct bpf_verifier_env *env);
+int bpf_arena_rewrite(struct bpf_verifier_env *env);
+void bpf_arena_note_kfunc(struct bpf_verifier_env *env, u32 func_id);
+s32 bpf_arena_kfunc_imm(const struct bpf_insn_aux_data *aux, u32 func_id);
 int bpf_arena_rewrite_call(const struct bpf_insn_aux_data *aux,
 			   const struct bpf_insn *call, struct bpf_insn *buf);
 #else
@@ -75,8 +84,20 @@ static inline int bpf_arena_check_cast(struct bpf_verifier_env *env,
 	return -EINVAL;
 }
 
-static inline void bpf_arena_rewrite(struct bpf_verifier_env *env)
+static inline int bpf_arena_rewrite(struct bpf_verifier_env *env)
 {
+	return 0;
+}
+
+static inline void bpf_arena_note_kfunc(struct bpf_verifier_env *env,
+					u32 func_id)
+{
+}
+
+static inline s32 bpf_arena_kfunc_imm(const struct bpf_insn_aux_data *aux,
+				      u32 func_id)
+{
+	return 0;
 }
 
 static inline int bpf_arena_rewrite_call(const struct bpf_insn_aux_data *aux,

@@ -25,21 +25,18 @@
  *    kern_vm_start and a signed 16-bit offset. Whatever the 32 bits are, the
  *    access stays inside window and guards. What is not mapped there faults,
  *    and the fault is fixed up: a load gives 0, a store is dropped.
- *  - pgoff is in arena->used as ARENA_PAGES if and only if a page is mapped at
- *    its kaddr. The page table of the window is the only list of pages; the
- *    arena owns one reference to each. ARENA_RESERVED means no page, and none
- *    to come before a program frees the address.
  *  - A user PTE is only installed under arena->lock, for a page that is in the
- *    window at that time. A page leaves the arena by zapping all user PTEs and
- *    flushing the kernel's, in one section under arena->lock. No process and no
- *    CPU is left with a translation when the address is free again.
+ *    window at that time. arena_pages.c takes pages away under the same lock:
+ *    no process and no CPU is left with a translation when an address is free
+ *    again.
  *  - user_vm_start goes from 0 to its value once and never changes.
  *
  * User mappings live in an address_space of the arena's own, so that "zap all
  * user PTEs" is unmap_mapping_range() and dying processes need no care here.
  *
- * Locking. mmap_lock -> arena->lock -> i_mmap_rwsem, page table locks. No page
- * is allocated under arena->lock; maple nodes and page tables are.
+ * Locking. mmap_lock -> arena->lock -> i_mmap_rwsem, page table locks. Pages
+ * for user space are allocated without arena->lock. Programs that may not sleep
+ * take no lock at all: see arena_pages.c.
  */
 #include <linux/bpf.h>
 #include <linux/bpf_arena.h>
@@ -48,20 +45,13 @@
 #include <linux/cleanup.h>
 #include <linux/filter.h>
 #include <linux/fs.h>
-#include <linux/maple_tree.h>
-#include <linux/memcontrol.h>
 #include <linux/mm.h>
 #include <linux/mman.h>
-#include <linux/mutex.h>
 #include <linux/pagemap.h>
-#include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/seq_file.h>
 #include <linux/uaccess.h>
-#include <linux/vmalloc.h>
-
-/* Bytes that can be addressed by the low half of a pointer */
-#define ARENA_WINDOW_SIZE	SZ_4G
+#include "arena.h"
 
 /*
  * An instruction reaches from -32768 to 32767 + 7 bytes around its pointer: the
@@ -69,48 +59,12 @@
  */
 #define ARENA_GUARD_SIZE	round_up(S16_MAX + sizeof(u64), PAGE_SIZE)
 
-/* Pages unmapped in one go: bounds the time without a preemption point */
-#define ARENA_FREE_BATCH	SZ_4K
-
-/* Pages mapped in one go: the array of them lives on the stack */
-#define ARENA_MAP_BATCH		32
-
 #define ARENA_FLAGS		(BPF_F_MMAPABLE | BPF_F_SEGV_ON_FAULT | \
 				 BPF_F_NO_USER_CONV)
-
-/* No particular page; more than the last pgoff that an arena can have */
-#define ARENA_ANYWHERE		U32_MAX
-
-/* What arena->used says of a pgoff; neighbours of one kind are one entry */
-#define ARENA_PAGES		xa_mk_value(1)
-#define ARENA_RESERVED		xa_mk_value(2)
 
 /* Programs learn the size of a page from the kernel's BTF */
 enum page_size_enum {
 	__PAGE_SIZE = PAGE_SIZE
-};
-
-/**
- * struct bpf_arena - an arena
- * @map: the map, first member
- * @user_vm_start: where every process maps the arena; 0 before that is known.
- *	Programs read it through CO-RE, its name is part of the interface
- * @user_vm_end: first address behind the user mapping
- * @kern_vm: the reserved kernel window with its guards
- * @lock: serializes all changes of @used, of the window and of user PTEs
- * @used: ranges of pgoff that are in use: ARENA_PAGES or ARENA_RESERVED
- * @nr_pages: pages in the window
- * @mapping: holds the VMAs of all processes
- */
-struct bpf_arena {
-	struct bpf_map map;
-	u64 user_vm_start;
-	u64 user_vm_end;
-	struct vm_struct *kern_vm;
-	struct mutex lock;	/* used, window, user PTEs */
-	struct maple_tree used;
-	u32 nr_pages;
-	struct address_space mapping;
 };
 
 static struct bpf_arena *map_to_arena(const struct bpf_map *map)
@@ -127,7 +81,7 @@ static struct bpf_arena *map_to_arena(const struct bpf_map *map)
  */
 u64 bpf_arena_kern_vm_start(const struct bpf_arena *arena)
 {
-	return (unsigned long)arena->kern_vm->addr + ARENA_GUARD_SIZE;
+	return arena->kern_vm_start;
 }
 
 /**
@@ -142,281 +96,20 @@ u64 bpf_arena_user_vm_start(const struct bpf_arena *arena)
 	return READ_ONCE(arena->user_vm_start);
 }
 
-static u64 arena_size(const struct bpf_arena *arena)
-{
-	return (u64)arena->map.max_entries << PAGE_SHIFT;
-}
-
 static bool range_crosses_4g(u64 start, u64 len)
 {
 	return start >> 32 != (start + len - 1) >> 32;
 }
 
 /* The inverse of arena_uaddr() for an address inside the arena */
-static u32 arena_pgoff(const struct bpf_arena *arena, u64 uaddr)
+static u32 arena_wpn(u64 uaddr)
 {
-	return ((u32)uaddr - (u32)arena->user_vm_start) >> PAGE_SHIFT;
+	return (u32)uaddr >> PAGE_SHIFT;
 }
 
-static u64 arena_uaddr(const struct bpf_arena *arena, u32 pgoff)
+static u64 arena_uaddr(const struct bpf_arena *arena, u32 wpn)
 {
-	return arena->user_vm_start + ((u64)pgoff << PAGE_SHIFT);
-}
-
-static unsigned long arena_kaddr(const struct bpf_arena *arena, u32 pgoff)
-{
-	return bpf_arena_kern_vm_start(arena) + (u32)arena_uaddr(arena, pgoff);
-}
-
-/* Pages */
-
-static struct page *arena_page_alloc(const struct bpf_arena *arena, int nid)
-{
-	/* The OOM killer would hit whoever runs the program; fail instead. */
-	const gfp_t gfp = GFP_KERNEL_ACCOUNT | __GFP_ZERO | __GFP_NOWARN |
-			  __GFP_RETRY_MAYFAIL;
-	struct mem_cgroup *memcg, *old_memcg;
-	struct page *page;
-
-	memcg = bpf_map_get_memcg(&arena->map);
-	old_memcg = set_active_memcg(memcg);
-	page = alloc_pages_node(nid, gfp, 0);
-	set_active_memcg(old_memcg);
-	mem_cgroup_put(memcg);
-	return page;
-}
-
-static void page_list_free(struct list_head *pages)
-{
-	struct page *page, *next;
-
-	list_for_each_entry_safe(page, next, pages, lru) {
-		list_del(&page->lru);
-		/* someone may still hold a reference through get_user_pages() */
-		put_page(page);
-		cond_resched();
-	}
-}
-
-static int arena_page_list_alloc(const struct bpf_arena *arena, u32 cnt,
-				 int nid, struct list_head *pages)
-{
-	struct page *page;
-
-	while (cnt--) {
-		page = NULL;
-		if (!fatal_signal_pending(current))
-			page = arena_page_alloc(arena, nid);
-		if (!page) {
-			page_list_free(pages);
-			return -ENOMEM;
-		}
-		list_add_tail(&page->lru, pages);
-		cond_resched();
-	}
-	return 0;
-}
-
-/* Policy: which addresses are handed out. All under arena->lock. */
-
-static void arena_range_merge(struct bpf_arena *arena, struct ma_state *mas,
-			      u32 first, u32 last, void *kind)
-{
-	u32 lo = first, hi = last;
-
-	if (first) {
-		mas_set(mas, first - 1);
-		if (mas_walk(mas) == kind)
-			lo = mas->index;
-	}
-	if (last < arena->map.max_entries - 1) {
-		mas_set(mas, last + 1);
-		if (mas_walk(mas) == kind)
-			hi = mas->last;
-	}
-	mas_set_range(mas, lo, hi);
-}
-
-/**
- * arena_range_take() - take addresses that are not in use
- * @arena: arena, locked
- * @first: first page to take, or ARENA_ANYWHERE; the result on return
- * @cnt: number of pages, not 0, not more than the arena has
- * @kind: ARENA_PAGES or ARENA_RESERVED
- *
- * Return: 0; -EBUSY if there is no such free range; -ENOMEM.
- */
-static int arena_range_take(struct bpf_arena *arena, u32 *first, u32 cnt,
-			    void *kind)
-{
-	MA_STATE(mas, &arena->used, 0, 0);
-	u32 last;
-
-	lockdep_assert_held(&arena->lock);
-	if (*first == ARENA_ANYWHERE) {
-		if (mas_empty_area(&mas, 0, arena->map.max_entries - 1, cnt))
-			return -EBUSY;
-		*first = mas.index;
-		last = *first + cnt - 1;
-	} else {
-		last = *first + cnt - 1;
-		mas_set(&mas, *first);
-		if (mas_find(&mas, last))
-			return -EBUSY;
-	}
-
-	arena_range_merge(arena, &mas, *first, last, kind);
-	return mas_store_gfp(&mas, kind, GFP_KERNEL);
-}
-
-/* The split of a range may need a node. Freeing must not fail, so wait for it */
-static void arena_range_drop(struct bpf_arena *arena, u32 first, u32 cnt)
-{
-	MA_STATE(mas, &arena->used, first, first + cnt - 1);
-
-	lockdep_assert_held(&arena->lock);
-	WARN_ON_ONCE(mas_store_gfp(&mas, NULL, GFP_KERNEL | __GFP_NOFAIL));
-}
-
-/* The next range of one kind in [*first, last], cut to at most @max pages */
-static u32 arena_range_next(struct bpf_arena *arena, u32 *first, u32 last,
-			    u32 max, void **kind)
-{
-	MA_STATE(mas, &arena->used, *first, *first);
-
-	lockdep_assert_held(&arena->lock);
-	*kind = mas_find(&mas, last);
-	if (!*kind)
-		return 0;
-	*first = max_t(u32, *first, mas.index);
-	return min_t(u32, min_t(u32, mas.last, last) - *first + 1, max);
-}
-
-/* The window */
-
-static struct page *arena_page_find(struct bpf_arena *arena, u32 pgoff)
-{
-	MA_STATE(mas, &arena->used, pgoff, pgoff);
-
-	lockdep_assert_held(&arena->lock);
-	if (mas_walk(&mas) != ARENA_PAGES)
-		return NULL;
-	return vmalloc_to_page((void *)arena_kaddr(arena, pgoff));
-}
-
-static int arena_window_map(struct bpf_arena *arena, u32 pgoff,
-			    struct page **pages, u32 cnt)
-{
-	unsigned long kaddr = arena_kaddr(arena, pgoff);
-
-	return vm_area_map_pages(arena->kern_vm, kaddr,
-				 kaddr + ((unsigned long)cnt << PAGE_SHIFT),
-				 pages);
-}
-
-/*
- * Takes cnt pages at pgoff out of user mappings and window and adds them to
- * @pages. All of them are there. The addresses stay taken.
- */
-static void arena_window_unmap(struct bpf_arena *arena, u32 pgoff, u32 cnt,
-			       struct list_head *pages)
-{
-	unsigned long kaddr = arena_kaddr(arena, pgoff);
-	unsigned long len = (unsigned long)cnt << PAGE_SHIFT;
-	unsigned long pos;
-	struct page *page;
-
-	lockdep_assert_held(&arena->lock);
-	for (pos = kaddr; pos < kaddr + len; pos += PAGE_SIZE) {
-		page = vmalloc_to_page((void *)pos);
-		if (!WARN_ON_ONCE(!page))
-			list_add_tail(&page->lru, pages);
-	}
-	unmap_mapping_range(&arena->mapping, (loff_t)pgoff << PAGE_SHIFT, len, 1);
-	vm_area_unmap_pages(arena->kern_vm, kaddr, kaddr + len);
-	WRITE_ONCE(arena->nr_pages, arena->nr_pages - cnt);
-}
-
-/* Maps the pages of a list at first; on failure the list is whole again */
-static int arena_list_map(struct bpf_arena *arena, u32 first, u32 cnt,
-			  struct list_head *list)
-{
-	struct page *batch[ARENA_MAP_BATCH];
-	u32 done, n, i;
-	LIST_HEAD(mapped);
-	int err = 0;
-
-	for (done = 0; done < cnt; done += n) {
-		n = min_t(u32, cnt - done, ARENA_MAP_BATCH);
-		for (i = 0; i < n; i++) {
-			batch[i] = list_first_entry(list, struct page, lru);
-			list_move_tail(&batch[i]->lru, &mapped);
-		}
-		err = arena_window_map(arena, first + done, batch, n);
-		if (err)
-			break;
-		cond_resched();
-	}
-	if (err) {
-		list_splice(&mapped, list);
-		if (done)
-			vm_area_unmap_pages(arena->kern_vm,
-					    arena_kaddr(arena, first),
-					    arena_kaddr(arena, first) +
-					    ((unsigned long)done << PAGE_SHIFT));
-		return err;
-	}
-	/* in use from here on; lru is free again for arena_window_unmap() */
-	INIT_LIST_HEAD(&mapped);
-	return 0;
-}
-
-/* Takes the addresses and puts the pages there, or does nothing */
-static int arena_list_insert(struct bpf_arena *arena, u32 *first, u32 cnt,
-			     struct list_head *pages)
-{
-	int err;
-
-	lockdep_assert_held(&arena->lock);
-	err = arena_range_take(arena, first, cnt, ARENA_PAGES);
-	if (err)
-		return err;
-	err = arena_list_map(arena, *first, cnt, pages);
-	if (err) {
-		arena_range_drop(arena, *first, cnt);
-		return err;
-	}
-	WRITE_ONCE(arena->nr_pages, arena->nr_pages + cnt);
-	return 0;
-}
-
-static int arena_page_insert(struct bpf_arena *arena, u32 pgoff,
-			     struct page *page)
-{
-	LIST_HEAD(pages);
-
-	list_add(&page->lru, &pages);
-	return arena_list_insert(arena, &pgoff, 1, &pages);
-}
-
-static void arena_range_free(struct bpf_arena *arena, u32 first, u32 last)
-{
-	LIST_HEAD(pages);
-	void *kind;
-	u32 cnt;
-
-	do {
-		mutex_lock(&arena->lock);
-		cnt = arena_range_next(arena, &first, last, ARENA_FREE_BATCH,
-				       &kind);
-		if (kind == ARENA_PAGES)
-			arena_window_unmap(arena, first, cnt, &pages);
-		if (cnt)
-			arena_range_drop(arena, first, cnt);
-		mutex_unlock(&arena->lock);
-		page_list_free(&pages);
-		first += cnt;
-	} while (cnt && first <= last);
+	return arena->user_vm_start + ((u64)(wpn - arena_first(arena)) << PAGE_SHIFT);
 }
 
 /* User mappings */
@@ -434,14 +127,16 @@ static bool arena_may_grow(void)
 static vm_fault_t arena_vma_insert(struct bpf_arena *arena, struct vm_fault *vmf,
 				   struct page **spare)
 {
-	u32 pgoff = arena_pgoff(arena, vmf->address);
-	struct page *page = arena_page_find(arena, pgoff);
+	u32 wpn = arena_wpn(vmf->address);
+	struct page *page = arena_page_find(arena, wpn);
 	int err;
 
 	if (!page) {
 		if (!*spare)
 			return VM_FAULT_RETRY;
-		err = arena_page_insert(arena, pgoff, *spare);
+		err = arena_page_insert(arena, wpn, *spare);
+		if (err == -EAGAIN)	/* a program's page is on its way */
+			return VM_FAULT_NOPAGE;
 		if (err)	/* reserved, or no memory */
 			return err == -EBUSY ? VM_FAULT_SIGSEGV : VM_FAULT_SIGBUS;
 		page = *spare;
@@ -637,7 +332,7 @@ static int arena_page_read(struct bpf_arena *arena, char __user *buf, size_t len
 	int left;
 
 	mutex_lock(&arena->lock);
-	page = arena_page_find(arena, pos >> PAGE_SHIFT);
+	page = arena_page_find(arena, arena_first(arena) + (pos >> PAGE_SHIFT));
 	if (page)
 		get_page(page);
 	mutex_unlock(&arena->lock);
@@ -671,49 +366,32 @@ static ssize_t arena_map_read(struct bpf_map *map, char __user *buf, size_t siz,
 	return done || !siz ? done : left ? -EFAULT : -EINTR;
 }
 
-/* The first page at or behind pgoff that is there, or that is not */
-static u32 arena_pgoff_seek(struct bpf_arena *arena, u32 pgoff, bool there)
-{
-	u32 last = arena->map.max_entries - 1;
-	void *kind;
-	u32 cnt;
-
-	guard(mutex)(&arena->lock);
-	do {
-		u32 first = pgoff;
-
-		cnt = arena_range_next(arena, &first, last, U32_MAX, &kind);
-		if (there && kind == ARENA_PAGES)
-			return first;
-		if (!there && (kind != ARENA_PAGES || first > pgoff))
-			return pgoff;
-		pgoff = first + cnt;
-	} while (cnt && pgoff <= last);
-	return last + 1;
-}
-
 static loff_t arena_map_llseek(struct bpf_map *map, struct file *filp,
 			       loff_t off, int whence)
 {
 	struct bpf_arena *arena = map_to_arena(map);
 	u64 size = arena_size(arena), pos;
-	u32 pgoff;
+	u32 first = arena_first(arena), wpn;
 
 	if (whence != SEEK_DATA && whence != SEEK_HOLE)
 		return fixed_size_llseek(filp, off, whence, size);
 	if (off < 0 || off >= size)
 		return -ENXIO;
 
-	pgoff = arena_pgoff_seek(arena, off >> PAGE_SHIFT, whence == SEEK_DATA);
-	if (whence == SEEK_DATA && pgoff == map->max_entries)
+	wpn = arena_page_seek(arena, first + (off >> PAGE_SHIFT), whence == SEEK_DATA);
+	if (whence == SEEK_DATA && wpn == arena_end(arena))
 		return -ENXIO;
-	pos = max_t(u64, off, (u64)pgoff << PAGE_SHIFT);
+	pos = max_t(u64, off, (u64)(wpn - first) << PAGE_SHIFT);
 	return vfs_setpos(filp, pos, size);
 }
 
 static u64 arena_map_mem_usage(const struct bpf_map *map)
 {
-	return (u64)READ_ONCE(map_to_arena(map)->nr_pages) << PAGE_SHIFT;
+	const struct bpf_arena *arena = map_to_arena(map);
+	const struct arena_pool *pool = READ_ONCE(arena->pool);
+	u64 pages = atomic_read(&arena->nr_pages);
+
+	return (pages + (pool ? atomic_read(&pool->ready) : 0)) << PAGE_SHIFT;
 }
 
 static void arena_map_show_fdinfo(const struct bpf_map *map, struct seq_file *m)
@@ -721,7 +399,7 @@ static void arena_map_show_fdinfo(const struct bpf_map *map, struct seq_file *m)
 	const struct bpf_arena *arena = map_to_arena(map);
 
 	seq_printf(m, "user_vm_start:\t%#llx\n", bpf_arena_user_vm_start(arena));
-	seq_printf(m, "pages:\t%u\n", READ_ONCE(arena->nr_pages));
+	seq_printf(m, "pages:\t%u\n", atomic_read(&arena->nr_pages));
 }
 
 /* Map operations */
@@ -763,17 +441,18 @@ static struct bpf_map *arena_map_alloc(union bpf_attr *attr)
 	if (!arena)
 		return ERR_PTR(-ENOMEM);
 
-	arena->kern_vm = get_vm_area(ARENA_WINDOW_SIZE + 2 * ARENA_GUARD_SIZE,
-				     VM_SPARSE);
+	arena->kern_vm = get_vm_area(ARENA_WINDOW_SIZE + 2 * ARENA_GUARD_SIZE +
+				     PMD_SIZE, VM_SPARSE);
 	if (!arena->kern_vm) {
 		bpf_map_area_free(arena);
 		return ERR_PTR(-ENOMEM);
 	}
 
 	bpf_map_init_from_attr(&arena->map, attr);
-	mutex_init(&arena->lock);
-	mt_init_flags(&arena->used, MT_FLAGS_ALLOC_RANGE | MT_FLAGS_LOCK_EXTERN);
-	mt_set_external_lock(&arena->used, &arena->lock);
+	/* so that no page table of the window has anything else in it */
+	arena->kern_vm_start = round_up((unsigned long)arena->kern_vm->addr +
+					ARENA_GUARD_SIZE, PMD_SIZE);
+	arena_pages_init(arena);
 	arena_mapping_init(&arena->mapping);
 	if (attr->map_extra) {
 		arena->user_vm_start = attr->map_extra;
@@ -783,17 +462,12 @@ static struct bpf_map *arena_map_alloc(union bpf_attr *attr)
 	return &arena->map;
 }
 
-/* Every VMA and every program held a reference to the map: nobody looks. */
 static void arena_map_free(struct bpf_map *map)
 {
 	struct bpf_arena *arena = map_to_arena(map);
 
-	arena_range_free(arena, 0, map->max_entries - 1);
-	mutex_lock(&arena->lock);
-	__mt_destroy(&arena->used);
-	mutex_unlock(&arena->lock);
+	arena_pages_exit(arena);
 	free_vm_area(arena->kern_vm);
-	mutex_destroy(&arena->lock);
 	bpf_map_area_free(arena);
 }
 
@@ -883,7 +557,7 @@ const struct bpf_map_ops arena_map_ops = {
  * its low half, which is what a program has after a cast, are the same to us.
  */
 static int arena_uaddr_parse(const struct bpf_arena *arena, u64 uaddr, u32 cnt,
-			     u32 *pgoff)
+			     u32 *wpn)
 {
 	u64 upper = uaddr >> 32;
 	u32 off = (u32)uaddr - (u32)arena->user_vm_start;
@@ -893,7 +567,7 @@ static int arena_uaddr_parse(const struct bpf_arena *arena, u64 uaddr, u32 cnt,
 		return -EINVAL;
 	if (off + ((u64)cnt << PAGE_SHIFT) > arena_size(arena))
 		return -EINVAL;
-	*pgoff = off >> PAGE_SHIFT;
+	*wpn = arena_wpn(uaddr);
 	return 0;
 }
 
@@ -903,56 +577,54 @@ static bool nid_is_usable(int nid)
 	       (nid >= 0 && nid < nr_node_ids && node_online(nid));
 }
 
-static u64 arena_pages_alloc(struct bpf_arena *arena, u64 uaddr, u32 cnt, int nid)
+static u64 arena_kfunc_alloc(struct bpf_map *map, u64 uaddr, u32 cnt, int nid,
+			     u64 flags, bool may_sleep)
 {
-	u32 first = ARENA_ANYWHERE;
-	LIST_HEAD(pages);
-	int err;
+	struct bpf_arena *arena = map_to_arena(map);
+	u32 wpn = ARENA_NOWHERE;
 
 	/* user_vm_start is known: the verifier did not load the program before */
-	if (!cnt || cnt > arena->map.max_entries || !nid_is_usable(nid) ||
+	if (map->map_type != BPF_MAP_TYPE_ARENA || flags || !cnt ||
+	    cnt > map->max_entries || !nid_is_usable(nid) ||
 	    !bpf_arena_user_vm_start(arena))
 		return 0;
-	if (uaddr && arena_uaddr_parse(arena, uaddr, cnt, &first))
+	if (uaddr && arena_uaddr_parse(arena, uaddr, cnt, &wpn))
 		return 0;
-	if (arena_page_list_alloc(arena, cnt, nid, &pages))
-		return 0;
-
-	mutex_lock(&arena->lock);
-	err = arena_list_insert(arena, &first, cnt, &pages);
-	mutex_unlock(&arena->lock);
-	if (err) {
-		page_list_free(&pages);
-		return 0;
-	}
-	return arena_uaddr(arena, first);
+	wpn = may_sleep ? arena_pages_alloc(arena, wpn, cnt, nid) :
+			  arena_pages_alloc_nosleep(arena, wpn, cnt);
+	return wpn == ARENA_NOWHERE ? 0 : arena_uaddr(arena, wpn);
 }
 
-static void arena_pages_free(struct bpf_arena *arena, u64 uaddr, u32 cnt)
+static void arena_kfunc_free(struct bpf_map *map, u64 uaddr, u32 cnt, bool may_sleep)
 {
-	u64 lo = (u32)arena->user_vm_start, hi = lo + arena_size(arena);
-	u64 start = (u32)uaddr & PAGE_MASK;
-	u64 end = start + ((u64)cnt << PAGE_SHIFT);
+	struct bpf_arena *arena = map_to_arena(map);
+	u64 start = arena_wpn(uaddr), end = start + cnt;
 
-	start = max(start, lo);
-	end = min(end, hi);
-	if (start < end && bpf_arena_user_vm_start(arena))
-		arena_range_free(arena, arena_pgoff(arena, start),
-				 arena_pgoff(arena, end - PAGE_SIZE));
+	if (map->map_type != BPF_MAP_TYPE_ARENA || !bpf_arena_user_vm_start(arena))
+		return;
+	start = max_t(u64, start, arena_first(arena));
+	end = min_t(u64, end, arena_end(arena));
+	if (start >= end)
+		return;
+	if (may_sleep)
+		arena_pages_free(arena, start, end - start);
+	else
+		arena_pages_free_nosleep(arena, start, end - start);
 }
 
-static int arena_pages_reserve(struct bpf_arena *arena, u64 uaddr, u32 cnt)
+static int arena_kfunc_reserve(struct bpf_map *map, u64 uaddr, u32 cnt, bool may_sleep)
 {
-	u32 first;
+	struct bpf_arena *arena = map_to_arena(map);
+	u32 wpn;
 	int err;
 
-	if (!bpf_arena_user_vm_start(arena))
+	if (map->map_type != BPF_MAP_TYPE_ARENA || !bpf_arena_user_vm_start(arena))
 		return -EINVAL;
-	err = arena_uaddr_parse(arena, uaddr, cnt, &first);
+	err = arena_uaddr_parse(arena, uaddr, cnt, &wpn);
 	if (err || !cnt)
 		return err;
-	guard(mutex)(&arena->lock);
-	return arena_range_take(arena, &first, cnt, ARENA_RESERVED);
+	return may_sleep ? arena_pages_hold(arena, wpn, cnt) :
+			   arena_pages_hold_nosleep(arena, wpn, cnt);
 }
 
 /**
@@ -966,24 +638,25 @@ static int arena_pages_reserve(struct bpf_arena *arena, u64 uaddr, u32 cnt)
  *
  * The pages are consecutive, zeroed, mapped in the kernel window, and appear in
  * user mappings when they are touched. They are charged to the memory cgroup of
- * the map's creator. Memory is reclaimed if need be.
+ * the map's creator. The page whose address has the low 32 bits 0 is not chosen
+ * before all others are in use.
  *
- * Context: program that may sleep.
+ * Context: any, NMI included. Where the program may sleep memory is reclaimed if
+ * need be. Anywhere else up to ARENA_NOSLEEP_PAGES (32) pages come from a pool,
+ * at once, of any node.
  * Return: user address of the first page, to the verifier a scalar. NULL if the
  * map is no arena, if @page_cnt is 0, if the range is not inside the arena or
  * not free, if @node_id is no online node, if @flags is not 0, and if there is
- * no memory; then nothing has been allocated.
+ * no memory; then nothing has been allocated. Where the program may not sleep
+ * also if the pool is empty, or if @addr__ign is in a part of the arena that has
+ * not been used so far; both are mended soon after the call.
  */
 void *bpf_arena_alloc_pages(void *p__map, void *addr__ign, u32 page_cnt,
 			    int node_id, u64 flags)
 {
-	struct bpf_map *map = p__map;
-
-	if (map->map_type != BPF_MAP_TYPE_ARENA || flags)
-		return NULL;
 	return (void *)(unsigned long)
-		arena_pages_alloc(map_to_arena(map), (u64)addr__ign, page_cnt,
-				  node_id);
+		arena_kfunc_alloc(p__map, (u64)addr__ign, page_cnt, node_id,
+				  flags, false);
 }
 
 /**
@@ -995,17 +668,16 @@ void *bpf_arena_alloc_pages(void *p__map, void *addr__ign, u32 page_cnt,
  *
  * What lies outside of the arena, and pages that are not there, are ignored.
  * Reservations in the range end.
- * When the call returns the pages are gone from the kernel window and from
- * every process, and their addresses can be allocated again.
+ * Where the program may sleep the pages are gone from the kernel window and from
+ * every process when the call returns, and their addresses can be allocated
+ * again. Anywhere else that happens soon after; up to ARENA_NOSLEEP_PAGES (32)
+ * pages are gone for programs on this CPU at once.
  *
- * Context: program that may sleep.
+ * Context: any, NMI included.
  */
 void bpf_arena_free_pages(void *p__map, void *ptr__ign, u32 page_cnt)
 {
-	struct bpf_map *map = p__map;
-
-	if (map->map_type == BPF_MAP_TYPE_ARENA)
-		arena_pages_free(map_to_arena(map), (u64)ptr__ign, page_cnt);
+	arena_kfunc_free(p__map, (u64)ptr__ign, page_cnt, false);
 }
 
 /**
@@ -1017,23 +689,43 @@ void bpf_arena_free_pages(void *p__map, void *ptr__ign, u32 page_cnt)
  * No page is there before bpf_arena_free_pages() has undone the reservation: a
  * program's load gives 0, and a user touch SIGSEGV whatever the map's flags.
  *
- * Context: program that may sleep.
+ * Context: any, NMI included.
  * Return: 0; -EINVAL if the map is no arena or the range is not inside it or
- * not aligned; -EBUSY if any of the addresses is in use; -ENOMEM.
+ * not aligned; -EBUSY if any of the addresses is in use; -ENOMEM, where the
+ * program may not sleep also for a part of the arena that has not been used so
+ * far: it can be soon after the call.
  */
 int bpf_arena_reserve_pages(void *p__map, void *ptr__ign, u32 page_cnt)
 {
-	struct bpf_map *map = p__map;
+	return arena_kfunc_reserve(p__map, (u64)ptr__ign, page_cnt, false);
+}
 
-	if (map->map_type != BPF_MAP_TYPE_ARENA)
-		return -EINVAL;
-	return arena_pages_reserve(map_to_arena(map), (u64)ptr__ign, page_cnt);
+/*
+ * The same for callers that may sleep. The verifier knows which can: a call of
+ * the kfunc becomes a call of one of these.
+ */
+void *bpf_arena_alloc_pages_sleepable(void *p__map, void *addr__ign, u32 page_cnt,
+				      int node_id, u64 flags)
+{
+	return (void *)(unsigned long)
+		arena_kfunc_alloc(p__map, (u64)addr__ign, page_cnt, node_id,
+				  flags, true);
+}
+
+void bpf_arena_free_pages_sleepable(void *p__map, void *ptr__ign, u32 page_cnt)
+{
+	arena_kfunc_free(p__map, (u64)ptr__ign, page_cnt, true);
+}
+
+int bpf_arena_reserve_pages_sleepable(void *p__map, void *ptr__ign, u32 page_cnt)
+{
+	return arena_kfunc_reserve(p__map, (u64)ptr__ign, page_cnt, true);
 }
 
 BTF_SET8_START(arena_kfuncs)
-BTF_ID_FLAGS(func, bpf_arena_alloc_pages, KF_SLEEPABLE)
-BTF_ID_FLAGS(func, bpf_arena_free_pages, KF_SLEEPABLE)
-BTF_ID_FLAGS(func, bpf_arena_reserve_pages, KF_SLEEPABLE)
+BTF_ID_FLAGS(func, bpf_arena_alloc_pages)
+BTF_ID_FLAGS(func, bpf_arena_free_pages)
+BTF_ID_FLAGS(func, bpf_arena_reserve_pages)
 BTF_SET8_END(arena_kfuncs)
 
 static const struct btf_kfunc_id_set arena_kfunc_set = {
@@ -1043,8 +735,7 @@ static const struct btf_kfunc_id_set arena_kfunc_set = {
 
 static int __init arena_kfunc_init(void)
 {
-	/* 6.1 has two kfunc hooks whose programs may sleep; LSM shares TRACING's */
-	return register_btf_kfunc_id_set(BPF_PROG_TYPE_SYSCALL, &arena_kfunc_set) ?:
-	       register_btf_kfunc_id_set(BPF_PROG_TYPE_TRACING, &arena_kfunc_set);
+	/* programs of every type */
+	return register_btf_kfunc_id_set(BPF_PROG_TYPE_UNSPEC, &arena_kfunc_set);
 }
 late_initcall(arena_kfunc_init);

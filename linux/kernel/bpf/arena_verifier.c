@@ -34,6 +34,7 @@
 #include <linux/bpf.h>
 #include <linux/bpf_arena.h>
 #include <linux/bpf_verifier.h>
+#include <linux/btf_ids.h>
 #include <linux/filter.h>
 
 #define verbose(env, fmt, args...) bpf_verifier_log_write(env, fmt, ##args)
@@ -170,15 +171,18 @@ static void rewrite_insn(struct bpf_insn *insn, struct bpf_insn_aux_data *aux)
 /**
  * bpf_arena_rewrite() - turn an accepted program's instructions into the JIT's
  * @env: verifier state; every instruction that is left has been verified
+ *
+ * Return: 0, -ENOMEM.
  */
-void bpf_arena_rewrite(struct bpf_verifier_env *env)
+int bpf_arena_rewrite(struct bpf_verifier_env *env)
 {
 	struct bpf_insn_aux_data *aux = env->insn_aux_data;
 	struct bpf_prog *prog = env->prog;
+	bool nosleep = false;
 	u32 i;
 
 	if (!prog->aux->arena)
-		return;
+		return 0;
 	for (i = 0; i < prog->len; i++) {
 		struct bpf_insn *insn = &prog->insnsi[i];
 
@@ -186,7 +190,81 @@ void bpf_arena_rewrite(struct bpf_verifier_env *env)
 			rewrite_cast(prog, insn, &aux[i]);
 		else if (aux[i].arena_use == ARENA_USE_YES)
 			rewrite_insn(insn, &aux[i]);
+		nosleep |= aux[i].arena_nosleep;
 	}
+	return nosleep ? bpf_arena_pool_enable(prog->aux->arena) : 0;
+}
+
+BTF_ID_LIST(arena_kfunc_ids)
+BTF_ID(func, bpf_arena_alloc_pages)
+BTF_ID(func, bpf_arena_free_pages)
+BTF_ID(func, bpf_arena_reserve_pages)
+
+/* Same order */
+static const void *const arena_kfunc_sleepable[] = {
+	bpf_arena_alloc_pages_sleepable,
+	bpf_arena_free_pages_sleepable,
+	bpf_arena_reserve_pages_sleepable,
+};
+
+static int arena_kfunc_index(u32 func_id)
+{
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(arena_kfunc_sleepable); i++)
+		if (arena_kfunc_ids[i] == func_id)
+			return i;
+	return -1;
+}
+
+/*
+ * A callback runs in whatever context its helper has made, of which only
+ * bpf_loop() makes none.
+ */
+static bool frame_may_sleep(const struct bpf_verifier_env *env,
+			    const struct bpf_func_state *frame)
+{
+	if (frame->in_async_callback_fn)
+		return false;
+	return !frame->in_callback_fn ||
+	       env->prog->insnsi[frame->callsite].imm == BPF_FUNC_loop;
+}
+
+/**
+ * bpf_arena_note_kfunc() - remember from where an arena's kfunc is called
+ * @env: verifier state, at the call
+ * @func_id: BTF id of the kfunc, of vmlinux
+ */
+void bpf_arena_note_kfunc(struct bpf_verifier_env *env, u32 func_id)
+{
+	const struct bpf_verifier_state *state = env->cur_state;
+	bool sleep = env->prog->aux->sleepable;
+	u32 i;
+
+	if (arena_kfunc_index(func_id) < 0)
+		return;
+	for (i = 0; i <= state->curframe; i++)
+		sleep = sleep && frame_may_sleep(env, state->frame[i]);
+	if (!sleep)
+		env->insn_aux_data[env->insn_idx].arena_nosleep = true;
+}
+
+/**
+ * bpf_arena_kfunc_imm() - the function that a call of an arena's kfunc becomes
+ * @aux: what the verifier noted of the call
+ * @func_id: BTF id of the kfunc
+ *
+ * The kfunc itself works everywhere.
+ *
+ * Return: immediate of the call, 0 for the kfunc's own.
+ */
+s32 bpf_arena_kfunc_imm(const struct bpf_insn_aux_data *aux, u32 func_id)
+{
+	int i = arena_kfunc_index(func_id);
+
+	if (i < 0 || aux->arena_nosleep)
+		return 0;
+	return BPF_CALL_IMM(arena_kfunc_sleepable[i]);
 }
 
 /**

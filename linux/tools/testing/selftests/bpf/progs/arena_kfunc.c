@@ -169,16 +169,7 @@ int map_is_value(void *ctx)
 	return 0;
 }
 
-/* these may sleep */
-SEC("tc")
-__failure __msg("calling kernel function bpf_arena_free_pages is not allowed")
-int not_sleepable(struct __sk_buff *skb)
-{
-	bpf_arena_free_pages(&arena, NULL, 1);
-	return 0;
-}
-
-/* other types of programs that may sleep */
+/* other types of programs that may sleep; progs/arena_nosleep.c has the rest */
 SEC("fentry.s/" SYS_PREFIX "sys_getpgid")
 __success
 int in_fentry(void *ctx)

@@ -1,0 +1,1125 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Pages and addresses of a BPF arena
+ *
+ * Problem. Programs allocate and free pages wherever they run: in an interrupt,
+ * in an NMI that hit this very code. There, no lock can be taken, no memory
+ * allocated, no page table built and no other CPU asked to flush its TLB.
+ *
+ * Picture. What one page table of the window maps is a chunk. It has bitmaps
+ * with one bit a page, so that a word of them is changed in one instruction:
+ *
+ *            taken  there  held  dying
+ *   free       0      0     0     0
+ *   claimed    1      0     0     0    somebody is about to put a page here
+ *   page       1      1     0     0    pages[] and the page table have it
+ *   held       1      0     1     0    reserved, no page
+ *   dying      1      0     0     1    freed, translations may be left
+ *
+ *                                  +--> page --+
+ *   free --- claim ---> claimed ---+           +-- free ---> dying --- reap ---> free
+ *                                  +--> held --+
+ *
+ * Invariants.
+ *  - Whoever changes 0 to 1 in taken owns the address until it has published a
+ *    page or a reservation there; whoever changes 1 to 0 in there or held owns
+ *    it until it has set dying. Both happen in any context and wait for nobody.
+ *  - Only arena_reap() takes bits out of dying and out of taken (but for a claim
+ *    that is given up). It may sleep: it zaps the user PTEs, clears the
+ *    kernel's, flushes the TLB of all CPUs, releases the pages, and only then
+ *    are the addresses free. One flush ends up to ARENA_REAP_CHUNKS chunks.
+ *  - A caller that may sleep reaps what it freed before it returns. Any other
+ *    clears the PTEs, so that this CPU sees the pages go, and leaves the rest to
+ *    the worker. Nothing has to be allocated to free.
+ *  - A chunk and its page table come when they are first needed, and stay.
+ *  - Preemption is off from a claim without arena->lock to its end. Who finds an
+ *    address claimed has but to try again.
+ *
+ * A caller that may not sleep takes zeroed pages from arena->pool, which the
+ * worker fills, and writes them into page tables that are there. See the pool.
+ */
+#include <linux/bpf_arena.h>
+#include <linux/filter.h>
+#include <linux/memcontrol.h>
+#include <linux/pagemap.h>
+#include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
+#include <asm/tlbflush.h>
+#include "arena.h"
+
+#define ARENA_CHUNK_WORDS	(ARENA_CHUNK_PAGES / BITS_PER_LONG)
+
+/* Chunks reaped in one go, which bounds the time that the lock is held */
+#define ARENA_REAP_CHUNKS	8
+
+/* Chunks that are searched for a run of pages without the lock */
+#define ARENA_SCAN_CHUNKS	4
+
+struct arena_chunk {
+	u32 idx;
+	unsigned long is_dirty;		/* bit 0: linked */
+	struct llist_node dirty;
+	pte_t *ptes;
+	struct page **pages;
+	atomic_long_t taken[ARENA_CHUNK_WORDS];
+	atomic_long_t there[ARENA_CHUNK_WORDS];
+	atomic_long_t held[ARENA_CHUNK_WORDS];
+	atomic_long_t dying[ARENA_CHUNK_WORDS];
+	unsigned long reaping[ARENA_CHUNK_WORDS]; /* arena->lock */
+};
+
+/* Words of a bitmap. Any context. */
+
+/* Sets all bits of the mask, or none if one of them is set already. */
+static bool word_claim(atomic_long_t *word, unsigned long mask)
+{
+	long old = atomic_long_read(word);
+
+	do {
+		if (old & mask)
+			return false;
+	} while (!atomic_long_try_cmpxchg(word, &old, old | mask));
+	return true;
+}
+
+/* Clears bits; no two callers get the same one. */
+static unsigned long word_take(atomic_long_t *word, unsigned long mask)
+{
+	if (!(atomic_long_read(word) & mask))
+		return 0;
+	return atomic_long_fetch_andnot(mask, word) & mask;
+}
+
+/* Chunks */
+
+/* A chunk is complete before it can be found; pairs with arena_chunk_add(). */
+static struct arena_chunk *arena_chunk_at(const struct bpf_arena *arena, u32 idx)
+{
+	struct arena_chunk **group;
+
+	group = smp_load_acquire(&arena->groups[idx / ARENA_GROUP_CHUNKS]);
+	return group ? smp_load_acquire(&group[idx % ARENA_GROUP_CHUNKS]) : NULL;
+}
+
+static struct arena_chunk *arena_chunk(const struct bpf_arena *arena, u32 wpn)
+{
+	return arena_chunk_at(arena, wpn / ARENA_CHUNK_PAGES);
+}
+
+static int arena_chunk_add(struct bpf_arena *arena, struct arena_chunk *chunk)
+{
+	struct arena_chunk ***group = &arena->groups[chunk->idx / ARENA_GROUP_CHUNKS];
+	struct arena_chunk **new;
+
+	if (!*group) {
+		new = bpf_map_kvcalloc(&arena->map, ARENA_GROUP_CHUNKS, sizeof(*new),
+				       GFP_KERNEL | __GFP_ZERO | __GFP_NOWARN);
+		if (!new)
+			return -ENOMEM;
+		smp_store_release(group, new);
+	}
+	smp_store_release(&(*group)[chunk->idx % ARENA_GROUP_CHUNKS], chunk);
+	WRITE_ONCE(arena->nr_chunks, arena->nr_chunks + 1);
+	set_bit(chunk->idx, arena->avail);
+	return 0;
+}
+
+static int arena_pte_note(pte_t *pte, unsigned long kaddr, void *data)
+{
+	*(pte_t **)data = pte;
+	return 0;
+}
+
+/* Addresses of the chunk that the arena does not have are taken for ever. */
+static void arena_chunk_trim(const struct bpf_arena *arena,
+			     struct arena_chunk *chunk, u32 start)
+{
+	u32 i;
+
+	for (i = 0; i < ARENA_CHUNK_PAGES; i++)
+		if (start + i < arena_first(arena) || start + i >= arena_end(arena))
+			atomic_long_or(BIT_MASK(i), &chunk->taken[BIT_WORD(i)]);
+}
+
+static void arena_chunk_destroy(const struct bpf_arena *arena,
+				struct arena_chunk *chunk)
+{
+	unsigned long kaddr = arena_kaddr(arena, chunk->idx * ARENA_CHUNK_PAGES);
+
+	if (chunk->ptes) {
+		/* as for huge vmap mappings: not while someone dumps tables */
+		mmap_read_lock(&init_mm);
+		pmd_free_pte_page(pmd_off_k(kaddr), kaddr);
+		mmap_read_unlock(&init_mm);
+	}
+	kvfree(chunk->pages);
+	kfree(chunk);
+}
+
+static int arena_chunk_create(struct bpf_arena *arena, u32 idx)
+{
+	const gfp_t gfp = GFP_KERNEL | __GFP_ZERO | __GFP_NOWARN;
+	u32 start = idx * ARENA_CHUNK_PAGES;
+	struct arena_chunk *chunk;
+	int err = -ENOMEM;
+
+	lockdep_assert_held(&arena->lock);
+	chunk = bpf_map_kzalloc(&arena->map, sizeof(*chunk), gfp);
+	if (!chunk)
+		return -ENOMEM;
+	chunk->idx = idx;
+	chunk->pages = bpf_map_kvcalloc(&arena->map, ARENA_CHUNK_PAGES,
+					sizeof(*chunk->pages), gfp);
+	if (chunk->pages)
+		err = apply_to_page_range(&init_mm, arena_kaddr(arena, start),
+					  PAGE_SIZE, arena_pte_note, &chunk->ptes);
+	if (!err) {
+		arena_chunk_trim(arena, chunk, start);
+		err = arena_chunk_add(arena, chunk);
+	}
+	if (err)
+		arena_chunk_destroy(arena, chunk);
+	return err;
+}
+
+/* Has chunks for the addresses; may sleep. */
+static int arena_chunks_make(struct bpf_arena *arena, u32 wpn, u32 cnt)
+{
+	u32 idx, last = (wpn + cnt - 1) / ARENA_CHUNK_PAGES;
+	int err;
+
+	for (idx = wpn / ARENA_CHUNK_PAGES; idx <= last; idx++) {
+		if (arena_chunk_at(arena, idx))
+			continue;
+		err = arena_chunk_create(arena, idx);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+/* The part of a range of addresses that is in one word of one chunk */
+struct arena_span {
+	struct arena_chunk *chunk;	/* may be NULL, the span is all of it then */
+	u32 wpn, cnt;
+	u32 word;
+	unsigned long mask;
+};
+
+static bool arena_span_next(struct bpf_arena *arena, struct arena_span *s, u32 end)
+{
+	u32 pos, bit;
+
+	s->wpn += s->cnt;
+	if (s->wpn >= end)
+		return false;
+	pos = s->wpn % ARENA_CHUNK_PAGES;
+	bit = pos % BITS_PER_LONG;
+	s->chunk = arena_chunk(arena, s->wpn);
+	s->word = pos / BITS_PER_LONG;
+	if (s->chunk) {
+		s->cnt = min_t(u32, end - s->wpn, BITS_PER_LONG - bit);
+		s->mask = GENMASK(bit + s->cnt - 1, bit);
+	} else {
+		s->cnt = min_t(u32, end - s->wpn, ARENA_CHUNK_PAGES - pos);
+		s->mask = 0;
+	}
+	return true;
+}
+
+#define for_each_arena_span(arena, s, start, num)			\
+	for ((s) = (struct arena_span){ .wpn = (start) };		\
+	     arena_span_next(arena, &(s), (start) + (num));)
+
+/* Claims */
+
+static void arena_unclaim(struct bpf_arena *arena, u32 wpn, u32 cnt)
+{
+	struct arena_span s;
+
+	for_each_arena_span(arena, s, wpn, cnt) {
+		atomic_long_andnot(s.mask, &s.chunk->taken[s.word]);
+		set_bit(s.wpn / ARENA_CHUNK_PAGES, arena->avail);
+	}
+}
+
+/*
+ * Claims just these addresses: 0; -EBUSY if one of them is taken; -ENOENT if
+ * there is no chunk for one.
+ */
+static int arena_claim_at(struct bpf_arena *arena, u32 wpn, u32 cnt)
+{
+	struct arena_span s;
+
+	for_each_arena_span(arena, s, wpn, cnt) {
+		if (s.chunk && word_claim(&s.chunk->taken[s.word], s.mask))
+			continue;
+		arena_unclaim(arena, wpn, s.wpn - wpn);
+		return s.chunk ? -EBUSY : -ENOENT;
+	}
+	return 0;
+}
+
+/* Bits of a word at which cnt ones begin, 1 <= cnt <= BITS_PER_LONG */
+static unsigned long run_starts(unsigned long word, u32 cnt)
+{
+	u32 have = 1, step;
+
+	for (; have < cnt && word; have += step) {
+		step = min(have, cnt - have);
+		word &= word >> step;
+	}
+	return word;
+}
+
+/*
+ * What of a word may be handed out to who does not ask for an address. The page
+ * at NULL comes last: as long as it is not there, a NULL pointer faults.
+ */
+static unsigned long chunk_free_word(struct arena_chunk *chunk, u32 idx, u32 word)
+{
+	unsigned long free = ~atomic_long_read(&chunk->taken[word]);
+
+	return idx || word ? free : free & ~1UL;
+}
+
+/* Claims cnt addresses in one word of a chunk, and says which */
+static u32 arena_claim_in(struct arena_chunk *chunk, u32 idx, u32 cnt)
+{
+	unsigned long starts, mask;
+	u32 word, bit;
+
+	for (word = 0; word < ARENA_CHUNK_WORDS; word++) {
+		while ((starts = run_starts(chunk_free_word(chunk, idx, word), cnt))) {
+			bit = __ffs(starts);
+			mask = GENMASK(bit + cnt - 1, bit);
+			if (word_claim(&chunk->taken[word], mask))
+				return idx * ARENA_CHUNK_PAGES +
+				       word * BITS_PER_LONG + bit;
+		}
+	}
+	return ARENA_NOWHERE;
+}
+
+/* An address may come free while the bit is cleared: look once more after. */
+static void arena_chunk_full(struct bpf_arena *arena, struct arena_chunk *chunk,
+			     u32 idx)
+{
+	u32 word;
+
+	clear_bit(idx, arena->avail);
+	/* or else reap_end() frees an address, and its bit is lost to us */
+	smp_mb__after_atomic();
+	for (word = 0; word < ARENA_CHUNK_WORDS; word++)
+		if (chunk_free_word(chunk, idx, word))
+			set_bit(idx, arena->avail);
+}
+
+static u32 arena_avail_next(const struct bpf_arena *arena, u32 idx)
+{
+	u32 next = find_next_bit(arena->avail, ARENA_CHUNKS, idx);
+
+	return next < ARENA_CHUNKS ? next : find_first_bit(arena->avail, ARENA_CHUNKS);
+}
+
+/*
+ * Claims up to BITS_PER_LONG addresses wherever they are to be had without
+ * building anything. Any context.
+ */
+static u32 arena_claim_any(struct bpf_arena *arena, u32 cnt)
+{
+	struct arena_chunk *chunk;
+	u32 idx, wpn, tries = 0;
+
+	idx = arena_avail_next(arena, READ_ONCE(arena->hint));
+	while (idx < ARENA_CHUNKS && (cnt == 1 || tries++ < ARENA_SCAN_CHUNKS)) {
+		chunk = arena_chunk_at(arena, idx);
+		wpn = arena_claim_in(chunk, idx, cnt);
+		if (wpn != ARENA_NOWHERE) {
+			WRITE_ONCE(arena->hint, idx);
+			return wpn;
+		}
+		if (cnt == 1)
+			arena_chunk_full(arena, chunk, idx);
+		idx = arena_avail_next(arena, idx + 1);
+	}
+	return ARENA_NOWHERE;
+}
+
+/* Steps over one stretch of free or of taken addresses in a word, or a chunk. */
+static u32 arena_stretch(struct bpf_arena *arena, u32 wpn, bool *free)
+{
+	struct arena_chunk *chunk = arena_chunk(arena, wpn);
+	u32 pos = wpn % ARENA_CHUNK_PAGES, bit = pos % BITS_PER_LONG;
+	unsigned long taken;
+
+	*free = !chunk;
+	if (!chunk)
+		return ARENA_CHUNK_PAGES - pos;
+	/* avail of the first chunk says nothing of the page at NULL */
+	if (wpn >= ARENA_CHUNK_PAGES && !test_bit(wpn / ARENA_CHUNK_PAGES, arena->avail))
+		return ARENA_CHUNK_PAGES - pos;
+	taken = atomic_long_read(&chunk->taken[pos / BITS_PER_LONG]) >> bit;
+	*free = !(taken & 1);
+	if (!*free)
+		taken = ~taken;
+	return taken ? min_t(u32, __ffs(taken), BITS_PER_LONG - bit) : BITS_PER_LONG - bit;
+}
+
+/* The first cnt free addresses in a row, chunks that are to be made included */
+static u32 arena_search(struct bpf_arena *arena, u32 cnt, bool null_too)
+{
+	u32 wpn = arena_first(arena), end = arena_end(arena);
+	u32 run = 0, len;
+	bool free;
+
+	if (!wpn && !null_too)
+		wpn++;
+	while (wpn < end && run < cnt) {
+		len = min(arena_stretch(arena, wpn, &free), end - wpn);
+		run = free ? run + len : 0;
+		wpn += len;
+	}
+	return run >= cnt ? wpn - run : ARENA_NOWHERE;
+}
+
+/* Pages that come */
+
+struct page *arena_page_alloc(const struct bpf_arena *arena, int nid)
+{
+	/* The OOM killer would hit whoever runs the program; fail instead. */
+	const gfp_t gfp = GFP_KERNEL_ACCOUNT | __GFP_ZERO | __GFP_NOWARN |
+			  __GFP_RETRY_MAYFAIL;
+	struct mem_cgroup *memcg, *old_memcg;
+	struct page *page;
+
+	memcg = bpf_map_get_memcg(&arena->map);
+	old_memcg = set_active_memcg(memcg);
+	page = alloc_pages_node(nid, gfp, 0);
+	set_active_memcg(old_memcg);
+	mem_cgroup_put(memcg);
+	return page;
+}
+
+static int arena_list_alloc(const struct bpf_arena *arena, u32 cnt, int nid,
+			    struct list_head *pages)
+{
+	struct page *page;
+
+	while (cnt--) {
+		page = NULL;
+		if (!fatal_signal_pending(current))
+			page = arena_page_alloc(arena, nid);
+		if (!page) {
+			put_pages_list(pages);
+			return -ENOMEM;
+		}
+		list_add_tail(&page->lru, pages);
+		cond_resched();
+	}
+	return 0;
+}
+
+/* Puts pages to addresses that the caller has claimed. Any context. */
+static void arena_publish(struct bpf_arena *arena, u32 wpn, u32 cnt,
+			  struct list_head *pages)
+{
+	struct arena_span s;
+	struct page *page;
+	u32 i, pos;
+
+	for_each_arena_span(arena, s, wpn, cnt) {
+		pos = s.wpn % ARENA_CHUNK_PAGES;
+		for (i = 0; i < s.cnt; i++, pos++) {
+			page = list_first_entry(pages, struct page, lru);
+			list_del(&page->lru);
+			s.chunk->pages[pos] = page;
+			set_pte_at(&init_mm, arena_kaddr(arena, s.wpn + i),
+				   &s.chunk->ptes[pos], mk_pte(page, PAGE_KERNEL));
+		}
+		/* pairs with the acquire in arena_page_find() */
+		smp_mb__before_atomic();
+		atomic_long_or(s.mask, &s.chunk->there[s.word]);
+	}
+	atomic_add(cnt, &arena->nr_pages);
+}
+
+static void arena_hold(struct bpf_arena *arena, u32 wpn, u32 cnt)
+{
+	struct arena_span s;
+
+	for_each_arena_span(arena, s, wpn, cnt)
+		atomic_long_or(s.mask, &s.chunk->held[s.word]);
+}
+
+/* Pages that go */
+
+static void arena_span_unmap(struct bpf_arena *arena, const struct arena_span *s,
+			     unsigned long gone, bool flush)
+{
+	u32 base = round_down(s->wpn, BITS_PER_LONG), bit;
+
+	for_each_set_bit(bit, &gone, BITS_PER_LONG) {
+		unsigned long kaddr = arena_kaddr(arena, base + bit);
+
+		pte_clear(&init_mm, kaddr,
+			  &s->chunk->ptes[(base + bit) % ARENA_CHUNK_PAGES]);
+		if (flush)
+			bpf_jit_arena_flush(kaddr);
+	}
+}
+
+/*
+ * Frees what there is of a span. The PTEs go before dying is set: after that
+ * the address may have a new owner at any time.
+ */
+static void arena_span_free(struct bpf_arena *arena, const struct arena_span *s,
+			    bool flush)
+{
+	unsigned long gone, held;
+
+	gone = word_take(&s->chunk->there[s->word], s->mask);
+	held = word_take(&s->chunk->held[s->word], s->mask);
+	if (!(gone | held))
+		return;
+	arena_span_unmap(arena, s, gone, flush);
+	/* the PTEs before the bit; pairs with word_take() in reap_begin() */
+	smp_mb__before_atomic();
+	atomic_long_or(gone | held, &s->chunk->dying[s->word]);
+	if (!test_and_set_bit(0, &s->chunk->is_dirty))
+		llist_add(&s->chunk->dirty, &arena->dirty);
+}
+
+/* One round of arena_reap(): what is still to be done to the translations */
+struct arena_reap {
+	struct bpf_arena *arena;
+	u32 zap, zap_cnt;		/* user PTEs */
+	unsigned long start, end;	/* kernel TLB */
+};
+
+static void reap_zap(struct arena_reap *r)
+{
+	u32 pgoff = r->zap - arena_first(r->arena);
+
+	if (r->zap_cnt)
+		unmap_mapping_range(&r->arena->mapping,
+				    (loff_t)pgoff << PAGE_SHIFT,
+				    (loff_t)r->zap_cnt << PAGE_SHIFT, 1);
+	r->zap_cnt = 0;
+}
+
+/* No new user PTE appears: that takes arena->lock. */
+static void reap_page(struct arena_reap *r, u32 wpn, struct page *page)
+{
+	unsigned long kaddr = arena_kaddr(r->arena, wpn);
+
+	r->start = min(r->start, kaddr);
+	r->end = max(r->end, kaddr + PAGE_SIZE);
+	if (!page_mapped(page))
+		return;
+	if (wpn != r->zap + r->zap_cnt)
+		reap_zap(r);
+	if (!r->zap_cnt)
+		r->zap = wpn;
+	r->zap_cnt++;
+}
+
+/* Takes what is dying in a chunk, and ends its translations but for the TLB */
+static void reap_begin(struct arena_reap *r, struct arena_chunk *chunk)
+{
+	u32 pos;
+
+	clear_bit(0, &chunk->is_dirty);
+	/* a bit of dying that is missed now links the chunk again */
+	smp_mb__after_atomic();
+
+	for (pos = 0; pos < ARENA_CHUNK_WORDS; pos++)
+		chunk->reaping[pos] = word_take(&chunk->dying[pos], ~0UL);
+	for_each_set_bit(pos, chunk->reaping, ARENA_CHUNK_PAGES)
+		if (chunk->pages[pos])
+			reap_page(r, chunk->idx * ARENA_CHUNK_PAGES + pos,
+				  chunk->pages[pos]);
+}
+
+/* Gives pages and addresses back */
+static void reap_end(struct arena_reap *r, struct arena_chunk *chunk)
+{
+	LIST_HEAD(pages);
+	u32 pos, cnt = 0;
+
+	for_each_set_bit(pos, chunk->reaping, ARENA_CHUNK_PAGES) {
+		if (!chunk->pages[pos])
+			continue;
+		list_add(&chunk->pages[pos]->lru, &pages);
+		chunk->pages[pos] = NULL;
+		cnt++;
+	}
+	/* someone may still hold a reference through get_user_pages() */
+	put_pages_list(&pages);
+	atomic_sub(cnt, &r->arena->nr_pages);
+
+	/* all of the above before anyone can claim the addresses */
+	smp_mb__before_atomic();
+	for (pos = 0; pos < ARENA_CHUNK_WORDS; pos++)
+		if (chunk->reaping[pos])
+			atomic_long_andnot(chunk->reaping[pos], &chunk->taken[pos]);
+	set_bit(chunk->idx, r->arena->avail);
+}
+
+/* Reaps the first chunks of a list, and returns the rest of it. */
+static struct llist_node *arena_reap_round(struct bpf_arena *arena,
+					   struct llist_node *list)
+{
+	struct arena_reap r = { .arena = arena, .start = ULONG_MAX };
+	struct arena_chunk *chunks[ARENA_REAP_CHUNKS];
+	u32 n, i;
+
+	for (n = 0; list && n < ARENA_REAP_CHUNKS; n++) {
+		chunks[n] = llist_entry(list, struct arena_chunk, dirty);
+		/* the chunk may be linked again as soon as it is not dirty */
+		list = list->next;
+		reap_begin(&r, chunks[n]);
+	}
+	reap_zap(&r);
+	if (r.start < r.end)
+		flush_tlb_kernel_range(r.start, r.end);
+	for (i = 0; i < n; i++)
+		reap_end(&r, chunks[i]);
+	return list;
+}
+
+/* Ends the life of all that has been freed. */
+static void arena_reap(struct bpf_arena *arena)
+{
+	struct llist_node *list;
+
+	lockdep_assert_held(&arena->lock);
+	while ((list = llist_del_all(&arena->dirty))) {
+		while (list) {
+			list = arena_reap_round(arena, list);
+			cond_resched();
+		}
+	}
+}
+
+/* The pool */
+
+/*
+ * Pages for callers that may not sleep. A caller first takes cnt from ready, and
+ * so has a right to cnt pages: there are as many in the slots as ready and all
+ * such callers together account for. Then it looks for them; it may have to
+ * look again, but never for long. The worker alone puts pages in.
+ */
+
+static bool pool_draw(struct arena_pool *pool, u32 cnt)
+{
+	int ready = atomic_read(&pool->ready);
+
+	do {
+		if (ready < (int)cnt)
+			return false;
+	} while (!atomic_try_cmpxchg(&pool->ready, &ready, ready - cnt));
+	return true;
+}
+
+static struct page *pool_take(struct arena_pool *pool)
+{
+	unsigned long bits;
+	u32 i = 0;
+
+	for (;; i = (i + 1) % ARRAY_SIZE(pool->filled)) {
+		bits = atomic_long_read(&pool->filled[i]);
+		if (bits && word_take(&pool->filled[i], bits & -bits))
+			return xchg(&pool->slots[i * BITS_PER_LONG + __ffs(bits)], NULL);
+	}
+}
+
+/* A slot whose bit is clear may still be on its way out: NULL tells. */
+static void pool_put(struct arena_pool *pool, struct page *page)
+{
+	u32 i;
+
+	for (i = 0; READ_ONCE(pool->slots[i]); i = (i + 1) % ARENA_POOL_MAX)
+		;
+	smp_store_release(&pool->slots[i], page);
+	atomic_long_or(BIT_MASK(i), &pool->filled[BIT_WORD(i)]);
+	atomic_inc(&pool->ready);
+}
+
+static bool arena_is_full(const struct bpf_arena *arena)
+{
+	u32 have = (arena_end(arena) - 1) / ARENA_CHUNK_PAGES -
+		   arena_first(arena) / ARENA_CHUNK_PAGES + 1;
+
+	return READ_ONCE(arena->nr_chunks) == have &&
+	       bitmap_empty(arena->avail, ARENA_CHUNKS);
+}
+
+/* Starts the worker. Any context: an irq_work may be queued everywhere. */
+static void arena_kick(struct bpf_arena *arena)
+{
+	if (!test_bit(ARENA_KICKED, &arena->flags) &&
+	    !test_and_set_bit(ARENA_KICKED, &arena->flags))
+		irq_work_queue(&arena->kick);
+}
+
+/* A tick later, so that one run serves many calls; at once when it is urgent */
+static void arena_kick_work(struct irq_work *kick)
+{
+	struct bpf_arena *arena = container_of(kick, struct bpf_arena, kick);
+	struct arena_pool *pool = READ_ONCE(arena->pool);
+	bool urgent = pool && atomic_read(&pool->ready) < pool->target / 4;
+
+	mod_delayed_work(system_unbound_wq, &arena->work, urgent ? 0 : 1);
+}
+
+/* Claims for a caller that may not sleep; what it lacks the worker brings. */
+static u32 arena_claim_nosleep(struct bpf_arena *arena, u32 wpn, u32 cnt)
+{
+	int err;
+
+	if (wpn != ARENA_NOWHERE) {
+		err = arena_claim_at(arena, wpn, cnt);
+		if (err == -ENOENT)
+			set_bit(wpn / ARENA_CHUNK_PAGES, arena->wanted);
+		return err ? ARENA_NOWHERE : wpn;
+	}
+
+	wpn = arena_claim_any(arena, cnt);
+	if (wpn != ARENA_NOWHERE)
+		return wpn;
+	if (cnt == 1 && arena_is_full(arena) && !arena_claim_at(arena, 0, 1))
+		return 0;
+	set_bit(ARENA_STARVED, &arena->flags);
+	return ARENA_NOWHERE;
+}
+
+/**
+ * arena_pages_alloc_nosleep() - allocate pages in constant time
+ * @arena: arena
+ * @wpn: the first, inside the arena, or ARENA_NOWHERE
+ * @cnt: how many, not 0
+ *
+ * Context: any, NMI included.
+ * Return: the first, or ARENA_NOWHERE if @cnt is more than ARENA_NOSLEEP_PAGES
+ * or than the pool has now, if the addresses are not free, and if no page table
+ * is there for them yet. The worker then makes what is missing.
+ */
+u32 arena_pages_alloc_nosleep(struct bpf_arena *arena, u32 wpn, u32 cnt)
+{
+	struct arena_pool *pool = READ_ONCE(arena->pool);
+	LIST_HEAD(pages);
+	u32 i;
+
+	if (!pool || cnt > ARENA_NOSLEEP_PAGES)
+		return ARENA_NOWHERE;
+
+	preempt_disable();
+	atomic_add(cnt, &pool->taken);
+	if (!pool_draw(pool, cnt)) {
+		wpn = ARENA_NOWHERE;
+		goto out;
+	}
+	wpn = arena_claim_nosleep(arena, wpn, cnt);
+	if (wpn == ARENA_NOWHERE) {
+		atomic_add(cnt, &pool->ready);
+		goto out;
+	}
+	for (i = 0; i < cnt; i++)
+		list_add(&pool_take(pool)->lru, &pages);
+	arena_publish(arena, wpn, cnt, &pages);
+out:
+	if (wpn == ARENA_NOWHERE || atomic_read(&pool->ready) < pool->target / 2)
+		arena_kick(arena);
+	preempt_enable();
+	return wpn;
+}
+
+/* Chunks for callers that may not sleep: those they asked for, and a spare. */
+static void arena_chunks_provide(struct bpf_arena *arena)
+{
+	u32 idx, first = arena_first(arena), last = arena_end(arena) - 1;
+	u32 spare = test_and_clear_bit(ARENA_STARVED, &arena->flags) ? 1 : 0;
+
+	for_each_set_bit(idx, arena->wanted, ARENA_CHUNKS) {
+		clear_bit(idx, arena->wanted);
+		arena_chunks_make(arena, max(first, (u32)(idx * ARENA_CHUNK_PAGES)), 1);
+	}
+	spare = spare ?: bitmap_weight(arena->avail, ARENA_CHUNKS) < 2;
+	for (idx = first / ARENA_CHUNK_PAGES; spare && idx <= last / ARENA_CHUNK_PAGES; idx++) {
+		if (arena_chunk_at(arena, idx))
+			continue;
+		if (arena_chunk_create(arena, idx))
+			break;
+		spare--;
+	}
+}
+
+/* Grows with demand, and shrinks when there has been none for a while. */
+static void pool_adapt(struct arena_pool *pool)
+{
+	u32 taken = atomic_xchg(&pool->taken, 0);
+
+	if (taken)
+		pool->idle_at = jiffies + ARENA_POOL_IDLE;
+	if (taken > pool->target / 2)
+		pool->target = min_t(u32, 2 * pool->target, ARENA_POOL_MAX);
+	else if (time_after(jiffies, pool->idle_at))
+		pool->target = max_t(u32, pool->target / 2, ARENA_POOL_MIN);
+}
+
+static void pool_fill(struct bpf_arena *arena, struct arena_pool *pool)
+{
+	struct page *page;
+
+	pool_adapt(pool);
+	while (atomic_read(&pool->ready) < pool->target) {
+		page = arena_page_alloc(arena, NUMA_NO_NODE);
+		if (!page)
+			break;
+		pool_put(pool, page);
+		cond_resched();
+	}
+	while (atomic_read(&pool->ready) > pool->target && pool_draw(pool, 1))
+		put_page(pool_take(pool));
+	if (pool->target > ARENA_POOL_MIN)
+		/* unlike mod_delayed_work(), not later than kicked for */
+		queue_delayed_work(system_unbound_wq, &arena->work,
+				   ARENA_POOL_IDLE + 1);
+}
+
+static void arena_work(struct work_struct *work)
+{
+	struct bpf_arena *arena = container_of(to_delayed_work(work),
+					       struct bpf_arena, work);
+
+	clear_bit(ARENA_KICKED, &arena->flags);
+	/* who finds it set has left us its work before that */
+	smp_mb__after_atomic();
+	mutex_lock(&arena->lock);
+	arena_reap(arena);
+	if (arena->pool)
+		arena_chunks_provide(arena);
+	mutex_unlock(&arena->lock);
+	if (arena->pool)
+		pool_fill(arena, arena->pool);
+}
+
+/**
+ * bpf_arena_pool_enable() - have pages ready for callers that may not sleep
+ * @arena: arena whose user_vm_start is known
+ *
+ * Context: may sleep.
+ * Return: 0, -ENOMEM. That the pool could not be filled is no error.
+ */
+int bpf_arena_pool_enable(struct bpf_arena *arena)
+{
+	struct arena_pool *pool;
+
+	mutex_lock(&arena->lock);
+	if (!arena->pool) {
+		pool = bpf_map_kvcalloc(&arena->map, 1, sizeof(*pool),
+					GFP_KERNEL | __GFP_ZERO);
+		if (pool)
+			pool->target = ARENA_POOL_MIN;
+		smp_store_release(&arena->pool, pool);
+	}
+	mutex_unlock(&arena->lock);
+	if (!arena->pool)
+		return -ENOMEM;
+	mod_delayed_work(system_unbound_wq, &arena->work, 0);
+	flush_delayed_work(&arena->work);
+	return 0;
+}
+
+/* Calls that may sleep */
+
+/* These addresses, or an error; under arena->lock. */
+static int arena_claim_here(struct bpf_arena *arena, u32 wpn, u32 cnt)
+{
+	int err;
+
+	err = arena_chunks_make(arena, wpn, cnt);
+	if (err)
+		return err;
+	err = arena_claim_at(arena, wpn, cnt);
+	if (err != -EBUSY)
+		return err;
+	arena_reap(arena); /* they may have been freed already */
+	return arena_claim_at(arena, wpn, cnt);
+}
+
+/* Any addresses. Others claim without the lock: search until nothing is found. */
+static int arena_claim_far(struct bpf_arena *arena, u32 *wpn, u32 cnt)
+{
+	bool null_too = false;
+	int err;
+
+	arena_reap(arena);
+	for (;;) {
+		*wpn = arena_search(arena, cnt, null_too);
+		if (*wpn == ARENA_NOWHERE) {
+			if (null_too)
+				return -EBUSY;
+			null_too = true;
+			continue;
+		}
+		err = arena_chunks_make(arena, *wpn, cnt);
+		err = err ?: arena_claim_at(arena, *wpn, cnt);
+		if (err != -EBUSY)
+			return err;
+		cond_resched();
+	}
+}
+
+/* The quick way for a few pages: no lock */
+static u32 arena_insert_any(struct bpf_arena *arena, u32 cnt, struct list_head *pages)
+{
+	u32 wpn;
+
+	preempt_disable();
+	wpn = arena_claim_any(arena, cnt);
+	if (wpn != ARENA_NOWHERE)
+		arena_publish(arena, wpn, cnt, pages);
+	preempt_enable();
+	return wpn;
+}
+
+static int arena_insert_slow(struct bpf_arena *arena, u32 *wpn, u32 cnt,
+			     struct list_head *pages)
+{
+	u32 done, n;
+	int err;
+
+	guard(mutex)(&arena->lock);
+	if (*wpn == ARENA_NOWHERE)
+		err = arena_claim_far(arena, wpn, cnt);
+	else
+		err = arena_claim_here(arena, *wpn, cnt);
+	for (done = 0; !err && done < cnt; done += n) {
+		n = min_t(u32, cnt - done, ARENA_CHUNK_PAGES);
+		arena_publish(arena, *wpn + done, n, pages);
+		cond_resched();
+	}
+	return err;
+}
+
+/**
+ * arena_pages_alloc() - allocate pages
+ * @arena: arena
+ * @wpn: the first, inside the arena, or ARENA_NOWHERE
+ * @cnt: how many, not 0, not more than the arena has
+ * @nid: NUMA node, or NUMA_NO_NODE
+ *
+ * Context: may sleep; reclaims memory.
+ * Return: the first, or ARENA_NOWHERE if there is no memory or the addresses
+ * are not free.
+ */
+u32 arena_pages_alloc(struct bpf_arena *arena, u32 wpn, u32 cnt, int nid)
+{
+	LIST_HEAD(pages);
+	u32 got;
+
+	if (arena_list_alloc(arena, cnt, nid, &pages))
+		return ARENA_NOWHERE;
+	if (wpn == ARENA_NOWHERE && cnt <= BITS_PER_LONG) {
+		got = arena_insert_any(arena, cnt, &pages);
+		if (got != ARENA_NOWHERE)
+			return got;
+	}
+	if (arena_insert_slow(arena, &wpn, cnt, &pages)) {
+		put_pages_list(&pages);
+		return ARENA_NOWHERE;
+	}
+	return wpn;
+}
+
+/**
+ * arena_pages_free() - free pages, and end reservations
+ * @arena: arena
+ * @wpn: first address, inside the arena
+ * @cnt: how many
+ *
+ * On return no translation of the pages is left.
+ *
+ * Context: may sleep.
+ */
+void arena_pages_free(struct bpf_arena *arena, u32 wpn, u32 cnt)
+{
+	struct arena_span s;
+
+	for_each_arena_span(arena, s, wpn, cnt) {
+		if (s.chunk)
+			arena_span_free(arena, &s, false);
+		cond_resched();
+	}
+	guard(mutex)(&arena->lock);
+	arena_reap(arena);
+}
+
+/**
+ * arena_pages_free_nosleep() - free pages, and end reservations
+ * @arena: arena
+ * @wpn: first address, inside the arena
+ * @cnt: how many
+ *
+ * This CPU sees the pages gone on return if there are no more than
+ * ARENA_NOSLEEP_PAGES; others, and processes, when the worker has run. The
+ * addresses are not free before.
+ *
+ * Context: any, NMI included.
+ */
+void arena_pages_free_nosleep(struct bpf_arena *arena, u32 wpn, u32 cnt)
+{
+	struct arena_span s;
+
+	preempt_disable();
+	for_each_arena_span(arena, s, wpn, cnt)
+		if (s.chunk)
+			arena_span_free(arena, &s, cnt <= ARENA_NOSLEEP_PAGES);
+	arena_kick(arena);
+	preempt_enable();
+}
+
+/**
+ * arena_pages_hold() - keep addresses from being allocated
+ * @arena: arena
+ * @wpn: first address
+ * @cnt: how many, all inside the arena
+ *
+ * Context: may sleep.
+ * Return: 0; -EBUSY if any is taken; -ENOMEM.
+ */
+int arena_pages_hold(struct bpf_arena *arena, u32 wpn, u32 cnt)
+{
+	int err;
+
+	guard(mutex)(&arena->lock);
+	err = arena_claim_here(arena, wpn, cnt);
+	if (!err)
+		arena_hold(arena, wpn, cnt);
+	return err;
+}
+
+/* As above, in any context; -ENOMEM: there is no page table yet, try again. */
+int arena_pages_hold_nosleep(struct bpf_arena *arena, u32 wpn, u32 cnt)
+{
+	int err;
+
+	preempt_disable();
+	err = arena_claim_at(arena, wpn, cnt);
+	if (!err)
+		arena_hold(arena, wpn, cnt);
+	preempt_enable();
+	if (err != -ENOENT)
+		return err;
+	set_bit(wpn / ARENA_CHUNK_PAGES, arena->wanted);
+	arena_kick(arena);
+	return -ENOMEM;
+}
+
+/* What arena.c needs to look at pages, and for user faults */
+
+/* The page, which stays while the caller has arena->lock, or NULL */
+struct page *arena_page_find(struct bpf_arena *arena, u32 wpn)
+{
+	struct arena_chunk *chunk = arena_chunk(arena, wpn);
+	u32 pos = wpn % ARENA_CHUNK_PAGES;
+
+	lockdep_assert_held(&arena->lock);
+	if (!chunk ||
+	    !(atomic_long_read_acquire(&chunk->there[BIT_WORD(pos)]) & BIT_MASK(pos)))
+		return NULL;
+	return chunk->pages[pos];
+}
+
+/*
+ * Puts a page where none is. -EAGAIN: a page has just come, or is about to;
+ * -EBUSY: the address is reserved; -ENOMEM.
+ */
+int arena_page_insert(struct bpf_arena *arena, u32 wpn, struct page *page)
+{
+	u32 pos = wpn % ARENA_CHUNK_PAGES;
+	struct arena_chunk *chunk;
+	LIST_HEAD(pages);
+	int err;
+
+	lockdep_assert_held(&arena->lock);
+	err = arena_claim_here(arena, wpn, 1);
+	if (!err) {
+		list_add(&page->lru, &pages);
+		arena_publish(arena, wpn, 1, &pages);
+	}
+	if (err != -EBUSY)
+		return err;
+	chunk = arena_chunk(arena, wpn);
+	return atomic_long_read(&chunk->held[BIT_WORD(pos)]) & BIT_MASK(pos) ?
+	       -EBUSY : -EAGAIN;
+}
+
+/* The first address from wpn on with, or without, a page; or arena_end() */
+u32 arena_page_seek(struct bpf_arena *arena, u32 wpn, bool there)
+{
+	u32 end = arena_end(arena);
+	struct arena_span s;
+	unsigned long bits;
+
+	for_each_arena_span(arena, s, wpn, end - wpn) {
+		if (!s.chunk) {
+			if (!there)
+				return s.wpn;
+			continue;
+		}
+		bits = atomic_long_read(&s.chunk->there[s.word]);
+		bits = (there ? bits : ~bits) & s.mask;
+		if (bits)
+			return round_down(s.wpn, BITS_PER_LONG) + __ffs(bits);
+	}
+	return end;
+}
+
+void arena_pages_init(struct bpf_arena *arena)
+{
+	mutex_init(&arena->lock);
+	init_llist_head(&arena->dirty);
+	INIT_DELAYED_WORK(&arena->work, arena_work);
+	init_irq_work(&arena->kick, arena_kick_work);
+}
+
+static void arena_chunk_empty(struct arena_chunk *chunk)
+{
+	LIST_HEAD(pages);
+	u32 pos;
+
+	for (pos = 0; pos < ARENA_CHUNK_PAGES; pos++) {
+		if (!chunk->pages[pos])
+			continue;
+		list_add(&chunk->pages[pos]->lru, &pages);
+		pte_clear(&init_mm, 0, &chunk->ptes[pos]);
+	}
+	put_pages_list(&pages);
+}
+
+/* Every VMA and every program held a reference to the map: nobody looks. */
+void arena_pages_exit(struct bpf_arena *arena)
+{
+	struct arena_chunk *chunk;
+	u32 idx;
+
+	irq_work_sync(&arena->kick);
+	cancel_delayed_work_sync(&arena->work);
+	for (idx = 0; idx < ARENA_CHUNKS; idx++) {
+		chunk = arena_chunk_at(arena, idx);
+		if (!chunk)
+			continue;
+		arena_chunk_empty(chunk);
+		arena_chunk_destroy(arena, chunk);
+		cond_resched();
+	}
+	for (idx = 0; idx < ARENA_GROUPS; idx++)
+		kvfree(arena->groups[idx]);
+	while (arena->pool && pool_draw(arena->pool, 1))
+		put_page(pool_take(arena->pool));
+	kvfree(arena->pool);
+	mutex_destroy(&arena->lock);
+}

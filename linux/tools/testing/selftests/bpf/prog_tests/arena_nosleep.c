@@ -1,0 +1,469 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Allocation where nothing may sleep: programs of every type, the pool that
+ * serves them, and what becomes of pages that they free.
+ */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <linux/perf_event.h>
+#include <pthread.h>
+#include <sys/wait.h>
+#include <sys/syscall.h>
+#include "arena_helpers.h"
+#include "arena_nosleep.skel.h"
+
+/* what a caller that may not sleep can have at once, arena.rst says */
+#define NOSLEEP_PAGES 32
+
+static struct arena_nosleep *skel;
+static char *area;
+static long page_size;
+
+static bool setup(void)
+{
+	size_t size;
+
+	page_size = getpagesize();
+	skel = arena_nosleep__open();
+	if (!ASSERT_OK_PTR(skel, "open"))
+		return false;
+	if (!ASSERT_OK(arena_nosleep__load(skel), "load")) {
+		arena_nosleep__destroy(skel);
+		return false;
+	}
+	area = (char *)bpf_map__initial_value(skel->maps.arena, &size);
+	return true;
+}
+
+static long fdinfo_pages(void)
+{
+	char line[128], path[64];
+	long pages = -1;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", bpf_map__fd(skel->maps.arena));
+	f = fopen(path, "r");
+	if (!ASSERT_OK_PTR(f, "fdinfo"))
+		return -1;
+	while (fgets(line, sizeof(line), f))
+		sscanf(line, "pages: %ld", &pages);
+	fclose(f);
+	return pages;
+}
+
+/* What was freed without sleeping is back when the worker has run. */
+static void check_all_back(void)
+{
+	int tries;
+
+	for (tries = 0; fdinfo_pages() && tries < 200; tries++)
+		usleep(10000);
+	ASSERT_EQ(fdinfo_pages(), 0, "pages that are left");
+}
+
+static int run(const struct bpf_program *prog)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, opts);
+	char packet[64] = {};
+
+	if (bpf_program__type(prog) != BPF_PROG_TYPE_SYSCALL) {
+		opts.data_in = packet;
+		opts.data_size_in = sizeof(packet);
+	}
+	packet[12] = 8; /* ETH_P_IP */
+	ASSERT_OK(bpf_prog_test_run_opts(bpf_program__fd(prog), &opts), bpf_program__name(prog));
+	return opts.retval;
+}
+
+/* How many of the programs' runs since the last call went well */
+static __u64 went_well(const char *what)
+{
+	__u64 good = __atomic_exchange_n(&skel->bss->good, 0, __ATOMIC_SEQ_CST);
+
+	ASSERT_EQ(__atomic_exchange_n(&skel->bss->bad, 0, __ATOMIC_SEQ_CST), 0, what);
+	return good;
+}
+
+static void test_run_types(void)
+{
+	struct bpf_program *prog;
+
+	bpf_object__for_each_program(prog, skel->obj) {
+		const char *name = bpf_program__name(prog);
+
+		if (strncmp(name, "run_", 4) || strstr(name, "_at"))
+			continue;
+		run(prog);
+		if (prog == skel->progs.run_timer)
+			usleep(50000);
+		ASSERT_EQ(went_well(name), 1, name);
+		ASSERT_EQ(skel->bss->failed, 0, name);
+	}
+	check_all_back();
+}
+
+static void check_attached(struct bpf_program *prog, void (*trigger)(void))
+{
+	struct bpf_link *link = bpf_program__attach(prog);
+	const char *name = bpf_program__name(prog);
+
+	if (!ASSERT_OK_PTR(link, name))
+		return;
+	trigger();
+	bpf_link__destroy(link);
+	ASSERT_GE(went_well(name), 1, name);
+}
+
+static void nap(void)
+{
+	usleep(1000);
+}
+
+/* asks the other CPUs for a backtrace, by an NMI */
+static void nmi(void)
+{
+	int fd = open("/proc/sysrq-trigger", O_WRONLY);
+
+	ASSERT_GE(fd, 0, "sysrq-trigger");
+	ASSERT_EQ(write(fd, "l", 1), 1, "sysrq l");
+	close(fd);
+	usleep(100000);
+}
+
+static void test_attached(void)
+{
+	check_attached(skel->progs.on_kprobe, nap);
+	check_attached(skel->progs.on_kretprobe, nap);
+	check_attached(skel->progs.on_raw_tp, nap);
+	check_all_back();
+}
+
+static bool has_nmi(void)
+{
+	return !access("/sys/kernel/tracing/events/nmi/nmi_handler", F_OK);
+}
+
+static void test_nmi(void)
+{
+	if (!has_nmi()) {
+		fprintf(stdout, "%s:SKIP:no tracepoint in an NMI here\n", __func__);
+		test__skip();
+		return;
+	}
+	check_attached(skel->progs.on_nmi, nmi);
+	check_all_back();
+}
+
+/* a timer interrupt in the midst of programs that do the same */
+static void test_perf_event(void)
+{
+	struct perf_event_attr attr = {
+		.size = sizeof(attr),
+		.type = PERF_TYPE_SOFTWARE,
+		.config = PERF_COUNT_SW_CPU_CLOCK,
+		.freq = 1,
+		.sample_freq = 2000,
+	};
+	struct bpf_link *link;
+	int fd, i;
+
+	fd = syscall(__NR_perf_event_open, &attr, 0, -1, -1, PERF_FLAG_FD_CLOEXEC);
+	if (!ASSERT_GE(fd, 0, "perf_event_open"))
+		return;
+	link = bpf_program__attach_perf_event(skel->progs.on_perf, fd);
+	if (!ASSERT_OK_PTR(link, "attach"))
+		goto out;
+	for (i = 0; i < 2000; i++)
+		run(i % 2 ? skel->progs.run_xdp : skel->progs.run_syscall);
+	bpf_link__destroy(link);
+	link = NULL;
+	ASSERT_GT(went_well("under a timer"), 1000, "under a timer");
+	check_all_back();
+out:
+	if (!link)
+		close(fd);
+}
+
+static long at(struct bpf_program *prog, long page, __u32 cnt)
+{
+	skel->bss->addr = (__u64)area + page * page_size;
+	skel->data->cnt = cnt;
+	skel->bss->result = -1;
+	run(prog);
+	skel->data->cnt = 1;
+	return skel->bss->result;
+}
+
+/* what the worker may have to do first */
+static long at_soon(struct bpf_program *prog, long page, __u32 cnt, long not)
+{
+	long result = not;
+	int tries;
+
+	for (tries = 0; result == not && tries < 200; tries++) {
+		if (tries)
+			usleep(10000);
+		result = at(prog, page, cnt);
+	}
+	return result;
+}
+
+/* An address of one's own: once there is a page table for it */
+static void test_fixed(void)
+{
+	const long far = 1500;
+
+	ASSERT_EQ(at_soon(skel->progs.run_alloc_at, far, 2, 0), (long)area + far * page_size,
+		  "far");
+	ASSERT_EQ(at(skel->progs.run_alloc_at, far + 1, 1), 0, "taken");
+	area[far * page_size] = 'x';
+	ASSERT_EQ(at(skel->progs.run_alloc_at, 7, 1), (long)area + 7 * page_size, "near");
+	at(skel->progs.run_free_at, 0, 2000);
+	ASSERT_EQ(at_soon(skel->progs.run_alloc_at, far, 1, 0), (long)area + far * page_size,
+		  "again");
+	ASSERT_EQ(area[far * page_size], 0, "another page");
+	at(skel->progs.run_free_at, far, 1);
+	check_all_back();
+}
+
+static void test_reserve(void)
+{
+	ASSERT_EQ(at(skel->progs.run_reserve_at, 3, 2), 0, "reserve");
+	ASSERT_EQ(at(skel->progs.run_reserve_at, 4, 1), -EBUSY, "taken");
+	ASSERT_EQ(at(skel->progs.run_alloc_at, 3, 1), 0, "alloc");
+	ASSERT_EQ(arena_read(area + 3 * page_size), SIGSEGV, "touch");
+	ASSERT_EQ(at_soon(skel->progs.run_reserve_at, 1501, 1, -ENOMEM), 0, "far");
+	at(skel->progs.run_free_at, 3, 2);
+	ASSERT_EQ(at_soon(skel->progs.run_reserve_at, 3, 2, -EBUSY), 0, "again");
+	ASSERT_EQ(fdinfo_pages(), 0, "no page");
+}
+
+/* From none to all that there is to have at once, and one more */
+static void test_many(void)
+{
+	__u32 cnt;
+
+	for (cnt = 1; cnt <= NOSLEEP_PAGES + 1; cnt++) {
+		int tries;
+
+		skel->data->cnt = cnt;
+		for (tries = 0; tries < 100 && !skel->bss->good; tries++) {
+			run(skel->progs.run_tc);
+			if (cnt > NOSLEEP_PAGES)
+				break;
+			usleep(1000);
+		}
+		ASSERT_EQ(went_well("many"), cnt <= NOSLEEP_PAGES, "pages at once");
+	}
+	skel->data->cnt = 1;
+	check_all_back();
+}
+
+/* More and more is asked for: the pool follows, the arena is used to its end */
+static void test_all_of_it(void)
+{
+	__u64 got = 0;
+	int tries;
+
+	skel->bss->keep = 1;
+	for (tries = 0; got < 2000 && tries < 20000; tries++) {
+		run(skel->progs.run_tc);
+		got += went_well("keep");
+		if (skel->bss->failed) {
+			skel->bss->failed = 0;
+			usleep(1000);
+		}
+	}
+	ASSERT_EQ(got, 2000, "pages");
+	run(skel->progs.run_tc);
+	ASSERT_EQ(skel->bss->failed, 1, "no more");
+	at(skel->progs.run_free_at, 0, 2000);
+	check_all_back();
+}
+
+/* Freed under the eyes of a process: gone from it too, when the worker has run */
+static void test_user_sees_free(void)
+{
+	int tries;
+
+	ASSERT_EQ(at(skel->progs.run_alloc_at, 5, 1), (long)area + 5 * page_size, "alloc");
+	area[5 * page_size] = 'x';
+	at(skel->progs.run_free_at, 5, 1);
+	for (tries = 0; area[5 * page_size] && tries < 200; tries++)
+		usleep(10000);
+	ASSERT_EQ(area[5 * page_size], 0, "a new page");
+	at(skel->progs.run_free_at, 5, 1);
+	check_all_back();
+}
+
+/*
+ * The page at NULL comes last, so that a NULL pointer faults until then. Four
+ * pages, the first of them at low 32 bits 0, for callers of both kinds.
+ */
+static void test_null_last(void)
+{
+	int fd = bpf_map__fd(skel->maps.arena), i;
+
+	skel->bss->keep = 1;
+	for (i = 1; i <= 4; i++) {
+		run(i % 2 ? skel->progs.run_tc : skel->progs.run_syscall);
+		ASSERT_EQ(went_well("alloc"), 1, "alloc");
+		ASSERT_EQ(lseek(fd, 0, SEEK_DATA), i < 4 ? page_size : 0, "first page there");
+	}
+	at(skel->progs.run_free_at, 0, 4);
+	check_all_back();
+	skel->data->cnt = 4;
+	run(skel->progs.run_syscall);
+	ASSERT_EQ(went_well("four"), 1, "four in a row");
+}
+
+static void null_last(void)
+{
+	if (!test__start_subtest("null_last"))
+		return;
+	skel = arena_nosleep__open();
+	if (!ASSERT_OK_PTR(skel, "open"))
+		return;
+	page_size = getpagesize();
+	bpf_map__set_max_entries(skel->maps.arena, 4);
+	bpf_map__set_map_extra(skel->maps.arena, ARENA_BASE);
+	if (ASSERT_OK(arena_nosleep__load(skel), "load")) {
+		area = (char *)ARENA_BASE;
+		test_null_last();
+	}
+	arena_nosleep__destroy(skel);
+}
+
+/* Everybody at once, in one arena, for ARENA_STRESS seconds */
+
+static volatile int stop;
+
+static void *run_forever(void *prog)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, opts);
+	char packet[64] = { [12] = 8 };
+
+	if (bpf_program__type(prog) != BPF_PROG_TYPE_SYSCALL) {
+		opts.data_in = packet;
+		opts.data_size_in = sizeof(packet);
+	}
+	while (!stop)
+		bpf_prog_test_run_opts(bpf_program__fd(prog), &opts);
+	return NULL;
+}
+
+/*
+ * A process writes to the third word of pages, which no program does, and finds
+ * what it wrote, or nothing if a program has freed the page since.
+ */
+static void *touch_forever(void *seed)
+{
+	unsigned int s = (long)seed;
+	long alien = 0;
+
+	while (!stop) {
+		volatile __u64 *p = (__u64 *)(area + (1000 + rand_r(&s) % 1000) * page_size) + 2;
+		__u64 now;
+
+		*p = (__u64)p;
+		now = *p;
+		alien += now && now != (__u64)p;
+		if (!(rand_r(&s) % 64))
+			madvise((void *)((long)p & -page_size), page_size, MADV_DONTNEED);
+	}
+	return (void *)alien;
+}
+
+static struct bpf_link *on_clock(int cpu)
+{
+	struct perf_event_attr attr = {
+		.size = sizeof(attr),
+		.type = PERF_TYPE_SOFTWARE,
+		.config = PERF_COUNT_SW_CPU_CLOCK,
+		.freq = 1,
+		.sample_freq = 1000,
+	};
+	int fd = syscall(__NR_perf_event_open, &attr, -1, cpu, -1, PERF_FLAG_FD_CLOEXEC);
+
+	return fd < 0 ? NULL : bpf_program__attach_perf_event(skel->progs.on_perf, fd);
+}
+
+static void stop_now(int sig)
+{
+	stop = 1;
+}
+
+static pid_t toucher(void)
+{
+	int fd = bpf_map__fd(skel->maps.arena);
+	pid_t pid = fork();
+
+	if (pid)
+		return pid;
+	if (mmap(area, 2000 * page_size, PROT_READ | PROT_WRITE,
+		 MAP_SHARED | MAP_FIXED_NOREPLACE, fd, 0) != area)
+		_exit(1);
+	signal(SIGALRM, stop_now);
+	alarm(atoi(getenv("ARENA_STRESS") ?: "2"));
+	_exit(touch_forever((void *)2L) ? 2 : 0);
+}
+
+static void test_stress(void)
+{
+	const char *seconds = getenv("ARENA_STRESS") ?: "2";
+	struct bpf_link *clock[2] = { on_clock(0), on_clock(1) };
+	int i, status = -1;
+	pthread_t threads[5];
+	void *alien = NULL;
+	pid_t child;
+
+	skel->data->cnt = 3;
+	skel->bss->top = (__u64)area + 1000 * page_size;
+	stop = 0;
+	child = toucher();
+	pthread_create(&threads[0], NULL, run_forever, skel->progs.run_xdp);
+	pthread_create(&threads[1], NULL, run_forever, skel->progs.run_syscall);
+	pthread_create(&threads[2], NULL, run_forever, skel->progs.run_timer);
+	pthread_create(&threads[3], NULL, run_forever, skel->progs.free_top);
+	pthread_create(&threads[4], NULL, touch_forever, (void *)1L);
+	for (i = 0; i < 10 * atoi(seconds); i++) {
+		if (has_nmi() && i % 10 == 5)
+			nmi();
+		usleep(100000);
+	}
+	stop = 1;
+	for (i = 0; i < ARRAY_SIZE(threads); i++)
+		pthread_join(threads[i], &alien);
+	ASSERT_EQ((long)alien, 0, "what others wrote");
+	ASSERT_EQ(waitpid(child, &status, 0), child, "wait");
+	ASSERT_EQ(status, 0, "the other process");
+	bpf_link__destroy(clock[0]);
+	bpf_link__destroy(clock[1]);
+	ASSERT_GT(went_well("stress"), 100, "went well");
+	skel->data->cnt = 1;
+	at(skel->progs.run_free_at, 0, 2000);
+	check_all_back();
+}
+
+static void with_arena(const char *name, void (*test)(void))
+{
+	if (!test__start_subtest(name) || !setup())
+		return;
+	test();
+	arena_nosleep__destroy(skel);
+}
+
+void test_arena_nosleep(void)
+{
+	with_arena("run_types", test_run_types);
+	with_arena("attached", test_attached);
+	with_arena("nmi", test_nmi);
+	with_arena("perf_event", test_perf_event);
+	with_arena("fixed", test_fixed);
+	with_arena("reserve", test_reserve);
+	with_arena("many", test_many);
+	with_arena("all_of_it", test_all_of_it);
+	with_arena("user_sees_free", test_user_sees_free);
+	null_last();
+	with_arena("stress", test_stress);
+}
