@@ -94,6 +94,20 @@ static inline int arena_write(volatile void *p)
 	return arena_touch(p, true);
 }
 
+/* What a program returns; one of tc is given a packet */
+static inline int arena_run(const struct bpf_program *prog)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, opts);
+	char pkt[64] = {};
+
+	if (bpf_program__type(prog) == BPF_PROG_TYPE_SCHED_CLS) {
+		opts.data_in = pkt;
+		opts.data_size_in = sizeof(pkt);
+	}
+	ASSERT_OK(bpf_prog_test_run_opts(bpf_program__fd(prog), &opts), bpf_program__name(prog));
+	return opts.retval;
+}
+
 /* Have one of the programs in progs/arena_ops.c do what op says, for its result */
 static inline __u64 arena_run_op(const struct bpf_program *prog, struct arena_op op)
 {

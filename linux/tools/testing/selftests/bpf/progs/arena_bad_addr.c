@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* An address is not known before load: libbpf must not pretend that it is */
+/* A process that follows this pointer would not get there: libbpf must say so */
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_arena.h>
@@ -10,13 +10,13 @@ struct {
 	__uint(max_entries, 1);
 } arena SEC(".maps");
 
-int __arena_global target = 1;
-int __arena * __arena_global pointer = &target;
+int target = 1;
+int * __arena_global pointer = &target;
 
 SEC("tc")
 int use_it(struct __sk_buff *skb)
 {
-	return *pointer;
+	return !!pointer;
 }
 
 char _license[] SEC("license") = "GPL";
