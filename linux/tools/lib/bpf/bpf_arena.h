@@ -47,10 +47,41 @@
  *    and cond_break give it one: some 8 million rounds for each call.
  */
 
-#if defined(__bpf__) || defined(__BPF__)
+/*
+ * The numbers of <linux/bpf.h>, which may come from a distribution's older
+ * kernel. That header is included first, so that enumerators of a newer one are
+ * not hit by these macros, which are worth the same.
+ */
+#ifndef __VMLINUX_H__
+#include <linux/bpf.h>
+#endif
 
+#ifndef BPF_MAP_TYPE_ARENA
+#define BPF_MAP_TYPE_ARENA ((enum bpf_map_type)33)
+#endif
+#ifndef BPF_F_SEGV_ON_FAULT
+#define BPF_F_SEGV_ON_FAULT (1U << 17)
+#endif
+#ifndef BPF_F_NO_USER_CONV
+#define BPF_F_NO_USER_CONV (1U << 18)
+#endif
+
+#if defined(__bpf__) || defined(__BPF__)
 #include "bpf_helpers.h"
 #include "bpf_core_read.h"
+#endif
+
+/* Headers of later versions and of programs may have these already. */
+#undef __arena
+#undef __arena_global
+#undef __arg_arena
+#undef cast_kern
+#undef cast_user
+#undef can_loop
+#undef cond_break
+#undef arena_container_of
+
+#if defined(__bpf__) || defined(__BPF__)
 
 /*
  * Cast between address spaces 0 (kernel) and 1 (user), in place. r0 stands in
@@ -87,9 +118,7 @@
 #endif
 
 /* Argument of a global function: an arena pointer, not a pointer to check */
-#ifndef __arg_arena
 #define __arg_arena __attribute__((btf_decl_tag("arg:arena")))
-#endif
 
 /*
  * Arena functions of the kernel; a kernel without arenas has none of them.
@@ -99,7 +128,15 @@
  * that is not possible. bpf_arena_free_pages() takes pages away from program
  * and process; holes in the range do not matter. bpf_arena_reserve_pages()
  * keeps a range from being allocated until it is freed; 0, -EBUSY or -EINVAL.
+ *
+ * The vmlinux.h of a later kernel declares these functions, too, some with and
+ * some without address spaces. So they go by names with a flavor here: libbpf
+ * ignores what follows ___.
  */
+#define bpf_arena_alloc_pages bpf_arena_alloc_pages___arena
+#define bpf_arena_free_pages bpf_arena_free_pages___arena
+#define bpf_arena_reserve_pages bpf_arena_reserve_pages___arena
+
 void __arena *bpf_arena_alloc_pages(void *map, void __arena *addr, __u32 page_cnt,
 				    int node_id, __u64 flags) __ksym __weak;
 void bpf_arena_free_pages(void *map, void __arena *ptr, __u32 page_cnt) __ksym __weak;
