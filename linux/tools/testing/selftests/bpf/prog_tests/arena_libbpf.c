@@ -498,6 +498,12 @@ static void pin_errors(void)
 	ASSERT_OK(bpf_map__reuse_fd(skel->maps.arena, fd), "reuse an array");
 	check_load_error(skel, -EINVAL, "a map of type array is to be used for an arena");
 	close(fd);
+
+	fd = arena_create(1, 0, 0);
+	skel = arena_globals__open();
+	ASSERT_OK(bpf_map__reuse_fd(skel->maps.arena, fd), "reuse a small arena");
+	check_load_error(skel, -E2BIG, "map 'arena': section '.addr_space.1' has");
+	close(fd);
 }
 
 static void load_error_light(void)
