@@ -11,7 +11,7 @@ struct {
 } arena SEC(".maps");
 
 int target = 1;
-int * __arena_global pointer = &target;
+int *__arena_global pointer = &target;
 
 SEC("tc")
 int use_it(struct __sk_buff *skb)

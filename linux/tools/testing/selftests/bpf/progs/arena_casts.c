@@ -15,7 +15,7 @@ struct {
 	__uint(max_entries, 4);
 } arena SEC(".maps");
 
-struct link_node * __arena_global head = NULL;
+struct link_node *__arena_global head = NULL;
 int __arena_global initial = 5;
 
 /* nodes with the values 1 to 4 on a page of their own, the latest in front */
