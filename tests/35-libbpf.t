@@ -74,27 +74,32 @@ for order in "$one $two" "$two $one"; do
 	holds "... and BTF has the globals where they are" agree "$scratch/linked.o"
 done
 
-# variant SED: arena_linked2.c with a change
+# compile FILE.c: leaves FILE.o
+compile() {
+	clang-19 -g -O2 -target bpf -mcpu=v3 "${ours[@]}" "${uapi[@]}" "${distribution[@]}" \
+		-c "$1" -o "${1%.c}.o"
+}
+
+# variant SED: arena_linked2.c with a change, as variant.o
 variant() {
 	mkdir -p "$scratch/progs"
 	cp "$progs/../arena_linked.h" "$scratch"
 	sed "$1" "$progs/arena_linked2.c" >"$scratch/progs/variant.c"
 	! cmp -s "$scratch/progs/variant.c" "$progs/arena_linked2.c" || die "sed '$1' changes nothing"
-	clang-19 -g -O2 -target bpf -mcpu=v3 "${ours[@]}" "${uapi[@]}" "${distribution[@]}" \
-		-c "$scratch/progs/variant.c" -o "$scratch/variant.o"
+	compile "$scratch/progs/variant.c"
 }
 
 variant 's/^extern struct {/struct {/'
-run "$bpftool" gen object "$scratch/bad.o" "$one" "$scratch/variant.o"
+run "$bpftool" gen object "$scratch/bad.o" "$one" "$scratch/progs/variant.o"
 expect "two files that define an arena of one name" 234 "conflicting non-weak symbol #"
 expect "... which is named" 234 "(arena) definition in"
 
 variant 's/__uint(max_entries, 4);/&\n__ulong(map_extra, 1ULL << 40);/'
-run "$bpftool" gen object "$scratch/bad.o" "$one" "$scratch/variant.o"
+run "$bpftool" gen object "$scratch/bad.o" "$one" "$scratch/progs/variant.o"
 expect "two files that do not agree where the arena is" 234 "global 'arena': map map_extra mismatch"
 
 variant 's/^extern struct {/struct {/; s/^} arena SEC/} other SEC/; s/&arena/\&other/'
-"$bpftool" gen object "$scratch/bad.o" "$one" "$scratch/variant.o"
+"$bpftool" gen object "$scratch/bad.o" "$one" "$scratch/progs/variant.o"
 run "$bpftool" gen skeleton "$scratch/bad.o"
 expect "two files with an arena each" 234 "map 'other': only one arena per object"
 
@@ -104,3 +109,13 @@ expect "a file whose arena is in another one" 161 "extern 'arena': unrecognized 
 run "$bpftool" gen skeleton -L "$scratch/linked.o"
 expect "a light skeleton" 255 "map 'arena': light skeletons do not support arenas"
 holds "... of which nothing is printed" [ "$(wc -l <<<"$said")" = 1 ]
+
+# A function's flavor is for C alone: the loader asks for the kernel's name. The
+# program does not have to make sense, since nothing verifies it here.
+cat >"$scratch/flavor.c" <<-END
+	#include <bpf/bpf_arena.h>
+	SEC("syscall") int prog(void *ctx) { return bpf_arena_reserve_pages(ctx, 0, 1); }
+END
+compile "$scratch/flavor.c"
+run "$bpftool" -d gen skeleton -L "$scratch/flavor.o"
+expect "a light skeleton without an arena, of a function with a flavor" 0 ": bpf_arena_reserve_pages at "
