@@ -16,7 +16,7 @@ if [ "$status" != 0 ] || [ -z "$page" ]; then
 fi
 ok "the page is built"
 
-complaints=$(grep -E '(arena(_verifier)?\.(rst|c|h)|bpf/arena)[^ ]*.*(WARNING|ERROR|warning|error)' <<<"$said" || true)
+complaints=$(grep -E '(arena(_verifier)?\.(rst|c|h)|bpf/arena)[^ ]*.*(WARNING|ERROR|warning|error)' <<<"${said//"$tree/"/}" || true)
 if [ -z "$complaints" ]; then
 	ok "no warning is about the page or our kernel-doc"
 else
