@@ -48,6 +48,7 @@ int bpf_arena_check_cast(struct bpf_verifier_env *env,
 int bpf_arena_rewrite(struct bpf_verifier_env *env);
 void bpf_arena_note_kfunc(struct bpf_verifier_env *env, u32 func_id);
 s32 bpf_arena_kfunc_imm(const struct bpf_insn_aux_data *aux, u32 func_id);
+bool bpf_arena_show_cast(struct bpf_insn *insn);
 int bpf_arena_rewrite_call(const struct bpf_insn_aux_data *aux,
 			   const struct bpf_insn *call, struct bpf_insn *buf);
 #else
@@ -98,6 +99,11 @@ static inline s32 bpf_arena_kfunc_imm(const struct bpf_insn_aux_data *aux,
 				      u32 func_id)
 {
 	return 0;
+}
+
+static inline bool bpf_arena_show_cast(struct bpf_insn *insn)
+{
+	return false;
 }
 
 static inline int bpf_arena_rewrite_call(const struct bpf_insn_aux_data *aux,

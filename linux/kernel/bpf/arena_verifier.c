@@ -144,7 +144,9 @@ static void rewrite_cast(const struct bpf_prog *prog, struct bpf_insn *insn,
 {
 	if (!cast_is_move(prog, insn))
 		return;
-	*insn = BPF_MOV32_REG(insn->dst_reg, insn->src_reg);
+	insn->code = BPF_ALU | BPF_MOV | BPF_X;
+	if (insn->imm == BPF_CAST_TO_KERN)
+		insn->imm = 0;	/* see insn_is_cast_move() */
 	aux->zext_dst = true;
 }
 
@@ -265,6 +267,25 @@ s32 bpf_arena_kfunc_imm(const struct bpf_insn_aux_data *aux, u32 func_id)
 	if (i < 0 || aux->arena_nosleep)
 		return 0;
 	return BPF_CALL_IMM(arena_kfunc_sleepable[i]);
+}
+
+/**
+ * bpf_arena_show_cast() - undo bpf_arena_rewrite() for a dump of the program
+ * @insn: any instruction of it; a copy
+ *
+ * Accesses are left as they are: the mode says that they go to an arena and may
+ * fault, which nothing else in a dump does.
+ *
+ * Return: whether @insn was a cast that had become a move.
+ */
+bool bpf_arena_show_cast(struct bpf_insn *insn)
+{
+	if (!insn_is_cast_move(insn))
+		return false;
+	insn->code = BPF_ALU64 | BPF_MOV | BPF_X;
+	if (!insn->imm)
+		insn->imm = BPF_CAST_TO_KERN;
+	return true;
 }
 
 /**
