@@ -80,5 +80,14 @@ sample_make() {
 		CROSS_COMPILE="$cross" CC="$cc" "$@" >&2
 }
 
+# bpftool_make: bpftool for ARCH, with its disassembler and its own BPF programs,
+# in $bpftool_dir.
+bpftool_make() {
+	mkdir -p "$bpftool_dir"
+	selftests_make -C "$tree/tools/bpf/bpftool" OUTPUT="$bpftool_dir/" \
+		VMLINUX_BTF="$kernel_dir/vmlinux" >&2
+}
+
 for_arch "${ARCH:-$(host_arch)}"
 sample=$out/$arch/arena_kv
+bpftool_dir=$kernel_dir/bpftool
