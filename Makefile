@@ -5,13 +5,13 @@
 # make test and make check go through both unless told which; everything else is
 # for this machine's architecture then.
 arches := $(or $(ARCH),x86_64 arm64)
-export ARCH PAGES DEBUG ONLY JOBS
+export ARCH PAGES DEBUG ONLY JOBS CONFIG DBG
 
 # SERIES=none: the same for the kernel without the series.
 kernel-args := $(if $(filter none,$(SERIES)),base)
 
 .NOTPARALLEL:
-.PHONY: help source run test test-pages test-base kernel shell tree export series check \
+.PHONY: help source run test test-pages test-base kernel deb shell tree export series check \
 	check-style check-sparse check-shell check-builds clean
 
 help:
@@ -22,6 +22,9 @@ help:
 	@echo 'make kernel   out/ARCH/{bzImage,vmlinux,config} (DEBUG=1: with KASAN, lockdep, ...;'
 	@echo '              SERIES=none: the kernel without the series, in out/base-ARCH;'
 	@echo '              PAGES=16k or 64k, with ARCH=arm64: in out/arm64-16k, out/arm64-64k)'
+	@echo 'make deb      Debian packages of kernel, libbpf and bpftool, in out/deb/ARCH'
+	@echo '              (CONFIG=PATH: from another kernel configuration than that of'
+	@echo '              Debian; CONFIG=vm: of what make kernel builds; DBG=1: -dbg, too)'
 	@echo 'make shell    a shell in the VM, on the files of this machine'
 	@echo 'make tree     out/tree: a git tree of the kernel, one commit a patch, to edit in'
 	@echo 'make export   write commits made in out/tree back to patches/ and linux/'
@@ -42,6 +45,13 @@ kernel: source
 	@$(if $(kernel-args),,scripts/tree)
 	@scripts/kernel $(kernel-args)
 
+deb: source
+	@scripts/prepare deb
+	@scripts/tree
+	@$(if $(filter vm,$(CONFIG)),scripts/kernel)
+	@scripts/guest
+	@scripts/deb
+
 shell: kernel
 	@scripts/prepare vm
 	@scripts/guest
@@ -58,7 +68,7 @@ test: $(arches:%=ready-%)
 ready-%:
 	@$(MAKE) --no-print-directory ARCH=$* kernel
 	@ARCH=$* scripts/prepare test
-	@ARCH=$* scripts/guest
+	@ARCH=$* scripts/guest own
 
 test-pages: test-pages-16k test-pages-64k
 
