@@ -72,6 +72,8 @@ makes_root() {
 	expect "a root is made" 0 "out/$arch/root is complete"
 	holds "this machine's packages and lists stay as they are" [ "$before" = "$(machine)" ]
 	holds "files of the packages are there" grep -qx bash "$root/lib/bash"
+	holds "dpkg there knows the packages" grep -qx 'Package: bash' "$root/var/lib/dpkg/status"
+	holds "... and their files" grep -qx /usr/lib/bash "$root/var/lib/dpkg/info/bash.list"
 	holds "a link is not to a file of this machine" [ "$(readlink "$root/lib/absolute")" = sed ]
 	holds "what an interrupted run left is not" [ ! -e "$root/lib/stray" ]
 	holds "... and is removed" [ ! -e "$root.new" ]
@@ -111,6 +113,8 @@ wrong_usage() {
 	run env ARCH="$(host_arch)" "$project/scripts/guest"
 	expect "this machine needs no root" 0 ""
 	holds "... and nothing is said" [ -z "$said" ]
+	run "$project/scripts/guest" other
+	expect "an unknown argument" 1 "unknown argument other"
 	run env PAGES=5k "$project/scripts/guest"
 	expect "an unknown page size" 1 "no kernel with PAGES=5k for $arch"
 }
