@@ -179,7 +179,7 @@ runs() {
 	local page printed program
 	in_vm >"$work/in-vm"
 	run "$top/vm/run" --arch "$arch" --root "$root" --kernel "$root/boot/vmlinuz-$release" \
-		--timeout 180 --log "$work/kernel.log" -- sh "$work/in-vm" "$release" "$work" "$(deb_of "linux-image-$release")" "${tool_debs[@]}"
+		--timeout 300 --log "$work/kernel.log" -- sh "$work/in-vm" "$release" "$work" "$(deb_of "linux-image-$release")" "${tool_debs[@]}"
 	printed=$said
 	expect "the installed kernel boots" 0 "runs: $release"
 	expect "its modules are found" 0 "insmod /lib/modules/$release/kernel/lib/test_bpf.ko"
