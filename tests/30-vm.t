@@ -169,6 +169,8 @@ wrong_usage() {
 	expect "no kernel" 125 "no kernel at /nonexistent"
 	run vm --cpus two -- true
 	expect "--cpus that is no number" 125 "--cpus two is not a number"
+	run vm --initramfs /nonexistent -- true
+	expect "--initramfs that is not there" 125 "no root for the VM at /nonexistent"
 	run vm --colour -- true
 	expect "an unknown option" 125 "unknown option --colour"
 	run vm --mem
