@@ -546,23 +546,29 @@ static void hazard_12_half_way(void)
 
 static sigjmp_buf no_memory;
 
-static void on_sigbus(int sig)
+static void on_no_memory(int sig)
 {
-	siglongjmp(no_memory, 1);
+	siglongjmp(no_memory, sig);
 }
 
 /* how many pages can be touched, from the first on, before there is a SIGBUS */
 static __u32 touch(const struct fixture *f)
 {
-	struct sigaction act = { .sa_handler = on_sigbus }, old;
+	struct sigaction act = { .sa_handler = on_no_memory }, bus, segv;
 	volatile __u32 i = 0;
+	int sig;
 
-	if (!ASSERT_OK(sigaction(SIGBUS, &act, &old), "sigaction"))
+	if (!ASSERT_OK(sigaction(SIGBUS, &act, &bus), "sigaction") ||
+	    !ASSERT_OK(sigaction(SIGSEGV, &act, &segv), "sigaction"))
 		return 0;
-	if (!sigsetjmp(no_memory, 1))
+	sig = sigsetjmp(no_memory, 1);
+	if (!sig)
 		for (; i < f->pages; i++)
 			f->area[i * page_size] = 1;
-	sigaction(SIGBUS, &old, NULL);
+	else
+		ASSERT_EQ(sig, SIGBUS, "signal");
+	sigaction(SIGSEGV, &segv, NULL);
+	sigaction(SIGBUS, &bus, NULL);
 	return i;
 }
 

@@ -22,13 +22,15 @@ struct fixture {
 	int fd;
 };
 
-static bool setup(struct fixture *f, __u64 base)
+/* Not every kernel with arenas takes every atomic on them */
+static bool setup_atomics(struct fixture *f, __u64 base, bool atomics)
 {
 	size_t size;
 
 	f->skel = arena_ops__open();
 	if (!ASSERT_OK_PTR(f->skel, "open"))
 		return false;
+	bpf_program__set_autoload(f->skel->progs.op_atomics, atomics);
 	bpf_map__set_max_entries(f->skel->maps.arena, NPAGES);
 	bpf_map__set_map_extra(f->skel->maps.arena, base);
 	if (!ASSERT_OK(arena_ops__load(f->skel), "load")) {
@@ -38,6 +40,11 @@ static bool setup(struct fixture *f, __u64 base)
 	f->area = (char *)bpf_map__initial_value(f->skel->maps.arena, &size);
 	f->fd = bpf_map__fd(f->skel->maps.arena);
 	return true;
+}
+
+static bool setup(struct fixture *f, __u64 base)
+{
+	return setup_atomics(f, base, false);
 }
 
 static void teardown(struct fixture *f)
@@ -342,7 +349,7 @@ static void hand_over_race(void *(*fn)(void *arg), const char *name)
 	pthread_t thread;
 	int i;
 
-	if (!setup(&f, 0))
+	if (!setup_atomics(&f, 0, fn == thread_atomics))
 		return;
 	if (!setup(&other, ARENA_BASE))
 		goto out;

@@ -241,6 +241,7 @@ static __noinline int one_round(void)
 {
 	asm volatile (
 	"may_goto out%=;"
+	"r6 = 1;"
 	OUT :: OPERANDS : CLOBBERS);
 	return 0;
 }

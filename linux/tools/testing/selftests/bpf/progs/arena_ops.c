@@ -105,7 +105,7 @@ int op_watch(struct arena_op *op)
 }
 
 /* All atomics on a word of 0 or 1, over and over; ret = bits that came from elsewhere */
-SEC("syscall")
+SEC("?syscall")
 int op_atomics(struct arena_op *op)
 {
 	volatile __u64 __arena *p = (__u64 __arena *)op->addr;
