@@ -14,7 +14,7 @@ project=$scratch/project repository=$scratch/repository
 root=$project/out/$arch/root
 export ARCH=$arch
 mkdir -p "$project/scripts" "$repository"
-cp "$top/scripts/"{guest,lib.sh} "$project/scripts/"
+cp "$top/scripts/"{guest,lib.sh,apt.sh} "$project/scripts/"
 cp "$top/BASE" "$project/"
 
 # An empty package but for one file, of each name that scripts/guest asks for.
