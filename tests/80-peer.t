@@ -1,0 +1,20 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# programs and loaders from elsewhere: ours on Debian's 6.12, later ones on our kernel
+# Runs for x86_64 only.
+set -euo pipefail
+. "$(dirname "$0")/lib.sh"
+
+if [ "$(host_arch)" != x86_64 ]; then
+	skip "peer" "Debian's cloud kernel and its programs are for x86-64, this machine is not"
+	exit
+fi
+run "$top/scripts/peer" fetch
+if [ "$status" != 0 ]; then
+	skip "peer" "no packages of Debian's 6.12: $(last_line)"
+	exit
+fi
+"$top/scripts/selftests" build
+reports "$top/scripts/peer" ours
+reports "$top/scripts/peer" later

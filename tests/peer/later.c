@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The loader of later.bpf.c; one line "ok" or "not ok" for each thing it looks at. */
+#include <stdio.h>
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+/* of later.bpf.c */
+struct element {
+	struct element *next;
+	__u64 value;
+};
+
+#include "later.skel.h"
+
+#define WANTED 100
+
+static struct later *skel;
+
+static void equal(const char *name, __u64 is, __u64 want)
+{
+	if (is == want)
+		printf("ok later: %s\n", name);
+	else
+		printf("not ok later: %s - %llu instead of %llu\n", name, is, want);
+}
+
+static int run(const struct bpf_program *prog)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, opts);
+	int err = bpf_prog_test_run_opts(bpf_program__fd(prog), &opts);
+
+	return err ?: opts.retval;
+}
+
+/* The list as user space sees it, by the pointers that the program left */
+static void walk(void)
+{
+	struct element *e = (struct element *)skel->bss->head;
+	__u64 n = 0, sum = 0;
+
+	for (; e && n <= WANTED; e = e->next, n++)
+		sum += e->value;
+	equal("elements that user space finds", n, WANTED);
+	equal("their sum, by user space", sum, 101 * WANTED + WANTED * (WANTED - 1) / 2);
+}
+
+static void check(void)
+{
+	size_t size;
+
+	equal("size of the arena's globals", bpf_map__max_entries(skel->maps.arena), 64);
+	equal("a global's initial value", skel->arena->first, 100);
+	skel->arena->first = 101;
+	skel->bss->wanted = WANTED;
+	equal("fill", run(skel->progs.fill), 0);
+	equal("user_vm_start", skel->bss->start,
+	      (__u64)bpf_map__initial_value(skel->maps.arena, &size));
+	walk();
+	equal("add_up", run(skel->progs.add_up), 0);
+	equal("their sum, by the program", skel->arena->sum,
+	      101 * WANTED + WANTED * (WANTED - 1) / 2);
+	equal("forever", run(skel->progs.forever), 0);
+	equal("rounds of may_goto", skel->bss->rounds, 8388608);
+	equal("give_back", run(skel->progs.give_back), 0);
+	equal("a page that was given back", ((struct element *)skel->bss->head)->value, 0);
+}
+
+int main(void)
+{
+	printf("ok later: libbpf %s, built with %d.%d\n", libbpf_version_string(),
+	       LIBBPF_MAJOR_VERSION, LIBBPF_MINOR_VERSION);
+	skel = later__open_and_load();
+	if (!skel) {
+		puts("not ok later: load - see the log");
+		return 1;
+	}
+	puts("ok later: load");
+	check();
+	later__destroy(skel);
+	return 0;
+}
