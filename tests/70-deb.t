@@ -23,7 +23,7 @@ deb_of() {
 is_built() {
 	local before after
 	before=$(stat -c '%i %Y' "$kernel_dir/build/vmlinux")
-	run env CONFIG=vm KDEB_COMPRESS=none "$top/scripts/deb"
+	run env CONFIG=vm KDEB_COMPRESS=gzip "$top/scripts/deb"
 	after=$(stat -c '%i %Y' "$kernel_dir/build/vmlinux")
 	expect "packages are built" 0 "out/deb/${dest##*/} has"
 	[ "$status" = 0 ] || exit 0
