@@ -38,3 +38,13 @@ for line in "${printed[@]}"; do
 	holds "the self-test expects \"$line\"" grep -qF "$line" \
 		"$tree/tools/testing/selftests/bpf/prog_tests/arena_doc.c"
 done
+
+# The sample's manual page: no complaint about its markup, and every option is there.
+sample=$tree/samples/bpf/arena_kv
+holds "arena_kvd.8 is without warnings" \
+	bash -c '[ -z "$(groff -mandoc -Tutf8 -ww -z "$0" 2>&1)" ]' "$sample/arena_kvd.8"
+mapfile -t options < <(sed -n 's/^" *-\([A-Za-z]\) .*/\1/p' "$sample/main.c")
+[ ${#options[@]} -gt 10 ] || not_ok "arena_kvd has options" "${#options[@]} in main.c"
+for option in "${options[@]}"; do
+	holds "arena_kvd.8 describes -$option" grep -q "^\.It Fl $option\b" "$sample/arena_kvd.8"
+done
