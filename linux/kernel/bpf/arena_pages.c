@@ -92,12 +92,14 @@ static unsigned long word_take(atomic_long_t *word, unsigned long mask)
 
 /* Chunks */
 
-/* A chunk is complete before it can be found; pairs with arena_chunk_add(). */
+/* A chunk is complete before it can be found. */
 static struct arena_chunk *arena_chunk_at(const struct bpf_arena *arena, u32 idx)
 {
 	struct arena_chunk **group;
 
+	/* pairs with arena_chunk_add() */
 	group = smp_load_acquire(&arena->groups[idx / ARENA_GROUP_CHUNKS]);
+	/* pairs with arena_chunk_add() */
 	return group ? smp_load_acquire(&group[idx % ARENA_GROUP_CHUNKS]) : NULL;
 }
 
@@ -116,8 +118,10 @@ static int arena_chunk_add(struct bpf_arena *arena, struct arena_chunk *chunk)
 				       GFP_KERNEL | __GFP_ZERO | __GFP_NOWARN);
 		if (!new)
 			return -ENOMEM;
+		/* pairs with arena_chunk_at() */
 		smp_store_release(group, new);
 	}
+	/* pairs with arena_chunk_at() */
 	smp_store_release(&(*group)[chunk->idx % ARENA_GROUP_CHUNKS], chunk);
 	WRITE_ONCE(arena->nr_chunks, arena->nr_chunks + 1);
 	set_bit(chunk->idx, arena->avail);
@@ -202,42 +206,44 @@ static int arena_chunks_make(struct bpf_arena *arena, u32 wpn, u32 cnt)
 struct arena_span {
 	struct arena_chunk *chunk;	/* may be NULL, the span is all of it then */
 	u32 wpn, cnt;
+	u32 end;			/* of the range */
 	u32 word;
 	unsigned long mask;
 };
 
-static bool arena_span_next(struct bpf_arena *arena, struct arena_span *s, u32 end)
+static struct arena_span arena_span(u32 wpn, u32 cnt)
+{
+	return (struct arena_span){ .wpn = wpn, .end = wpn + cnt };
+}
+
+static bool arena_span_next(struct bpf_arena *arena, struct arena_span *s)
 {
 	u32 pos, bit;
 
 	s->wpn += s->cnt;
-	if (s->wpn >= end)
+	if (s->wpn >= s->end)
 		return false;
 	pos = s->wpn % ARENA_CHUNK_PAGES;
 	bit = pos % BITS_PER_LONG;
 	s->chunk = arena_chunk(arena, s->wpn);
 	s->word = pos / BITS_PER_LONG;
 	if (s->chunk) {
-		s->cnt = min_t(u32, end - s->wpn, BITS_PER_LONG - bit);
+		s->cnt = min_t(u32, s->end - s->wpn, BITS_PER_LONG - bit);
 		s->mask = GENMASK(bit + s->cnt - 1, bit);
 	} else {
-		s->cnt = min_t(u32, end - s->wpn, ARENA_CHUNK_PAGES - pos);
+		s->cnt = min_t(u32, s->end - s->wpn, ARENA_CHUNK_PAGES - pos);
 		s->mask = 0;
 	}
 	return true;
 }
 
-#define for_each_arena_span(arena, s, start, num)			\
-	for ((s) = (struct arena_span){ .wpn = (start) };		\
-	     arena_span_next(arena, &(s), (start) + (num));)
-
 /* Claims */
 
 static void arena_unclaim(struct bpf_arena *arena, u32 wpn, u32 cnt)
 {
-	struct arena_span s;
+	struct arena_span s = arena_span(wpn, cnt);
 
-	for_each_arena_span(arena, s, wpn, cnt) {
+	while (arena_span_next(arena, &s)) {
 		atomic_long_andnot(s.mask, &s.chunk->taken[s.word]);
 		set_bit(s.wpn / ARENA_CHUNK_PAGES, arena->avail);
 	}
@@ -249,9 +255,9 @@ static void arena_unclaim(struct bpf_arena *arena, u32 wpn, u32 cnt)
  */
 static int arena_claim_at(struct bpf_arena *arena, u32 wpn, u32 cnt)
 {
-	struct arena_span s;
+	struct arena_span s = arena_span(wpn, cnt);
 
-	for_each_arena_span(arena, s, wpn, cnt) {
+	while (arena_span_next(arena, &s)) {
 		if (s.chunk && word_claim(&s.chunk->taken[s.word], s.mask))
 			continue;
 		arena_unclaim(arena, wpn, s.wpn - wpn);
@@ -424,11 +430,11 @@ static int arena_list_alloc(const struct bpf_arena *arena, u32 cnt, int nid,
 static void arena_publish(struct bpf_arena *arena, u32 wpn, u32 cnt,
 			  struct list_head *pages)
 {
-	struct arena_span s;
+	struct arena_span s = arena_span(wpn, cnt);
 	struct page *page;
 	u32 i, pos;
 
-	for_each_arena_span(arena, s, wpn, cnt) {
+	while (arena_span_next(arena, &s)) {
 		pos = s.wpn % ARENA_CHUNK_PAGES;
 		for (i = 0; i < s.cnt; i++, pos++) {
 			page = list_first_entry(pages, struct page, lru);
@@ -446,9 +452,9 @@ static void arena_publish(struct bpf_arena *arena, u32 wpn, u32 cnt,
 
 static void arena_hold(struct bpf_arena *arena, u32 wpn, u32 cnt)
 {
-	struct arena_span s;
+	struct arena_span s = arena_span(wpn, cnt);
 
-	for_each_arena_span(arena, s, wpn, cnt)
+	while (arena_span_next(arena, &s))
 		atomic_long_or(s.mask, &s.chunk->held[s.word]);
 }
 
@@ -641,6 +647,7 @@ static void pool_put(struct arena_pool *pool, struct page *page)
 
 	for (i = 0; READ_ONCE(pool->slots[i]); i = (i + 1) % ARENA_POOL_MAX)
 		;
+	/* its zeroes before the page; pairs with xchg() in pool_take() */
 	smp_store_release(&pool->slots[i], page);
 	atomic_long_or(BIT_MASK(i), &pool->filled[BIT_WORD(i)]);
 	atomic_inc(&pool->ready);
@@ -822,6 +829,7 @@ int bpf_arena_pool_enable(struct bpf_arena *arena)
 					GFP_KERNEL | __GFP_ZERO);
 		if (pool)
 			pool->target = ARENA_POOL_MIN;
+		/* pairs with the address dependency of READ_ONCE(arena->pool) */
 		smp_store_release(&arena->pool, pool);
 	}
 	mutex_unlock(&arena->lock);
@@ -946,9 +954,9 @@ u32 arena_pages_alloc(struct bpf_arena *arena, u32 wpn, u32 cnt, int nid)
  */
 void arena_pages_free(struct bpf_arena *arena, u32 wpn, u32 cnt)
 {
-	struct arena_span s;
+	struct arena_span s = arena_span(wpn, cnt);
 
-	for_each_arena_span(arena, s, wpn, cnt) {
+	while (arena_span_next(arena, &s)) {
 		if (s.chunk)
 			arena_span_free(arena, &s, false);
 		cond_resched();
@@ -971,10 +979,10 @@ void arena_pages_free(struct bpf_arena *arena, u32 wpn, u32 cnt)
  */
 void arena_pages_free_nosleep(struct bpf_arena *arena, u32 wpn, u32 cnt)
 {
-	struct arena_span s;
+	struct arena_span s = arena_span(wpn, cnt);
 
 	preempt_disable();
-	for_each_arena_span(arena, s, wpn, cnt)
+	while (arena_span_next(arena, &s))
 		if (s.chunk)
 			arena_span_free(arena, &s, cnt <= ARENA_NOSLEEP_PAGES);
 	arena_kick(arena);
@@ -1060,11 +1068,10 @@ int arena_page_insert(struct bpf_arena *arena, u32 wpn, struct page *page)
 /* The first address from wpn on with, or without, a page; or arena_end() */
 u32 arena_page_seek(struct bpf_arena *arena, u32 wpn, bool there)
 {
-	u32 end = arena_end(arena);
-	struct arena_span s;
+	struct arena_span s = arena_span(wpn, arena_end(arena) - wpn);
 	unsigned long bits;
 
-	for_each_arena_span(arena, s, wpn, end - wpn) {
+	while (arena_span_next(arena, &s)) {
 		if (!s.chunk) {
 			if (!there)
 				return s.wpn;
@@ -1075,7 +1082,7 @@ u32 arena_page_seek(struct bpf_arena *arena, u32 wpn, bool there)
 		if (bits)
 			return round_down(s.wpn, BITS_PER_LONG) + __ffs(bits);
 	}
-	return end;
+	return s.end;
 }
 
 void arena_pages_init(struct bpf_arena *arena)
