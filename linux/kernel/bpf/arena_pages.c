@@ -145,10 +145,33 @@ static void arena_chunk_trim(const struct bpf_arena *arena,
 			atomic_long_or(BIT_MASK(i), &chunk->taken[BIT_WORD(i)]);
 }
 
+/*
+ * Drops the chunk's references to pages of one word, and says how many. Someone
+ * may still hold others, through get_user_pages() or a TLB flush to come of a
+ * process that has just unmapped: no page may be touched once its is dropped,
+ * as put_pages_list() does.
+ */
+static u32 chunk_put_pages(struct arena_chunk *chunk, u32 word, unsigned long bits)
+{
+	struct page **pages = &chunk->pages[word * BITS_PER_LONG];
+	struct page *batch[BITS_PER_LONG];
+	u32 bit, n = 0;
+
+	for_each_set_bit(bit, &bits, BITS_PER_LONG) {
+		if (!pages[bit])
+			continue;
+		batch[n++] = pages[bit];
+		pages[bit] = NULL;
+	}
+	release_pages(batch, n);
+	return n;
+}
+
 static void arena_chunk_destroy(const struct bpf_arena *arena,
 				struct arena_chunk *chunk)
 {
 	unsigned long kaddr = arena_kaddr(arena, chunk->idx * ARENA_CHUNK_PAGES);
+	u32 word;
 
 	if (chunk->ptes) {
 		/* as for huge vmap mappings: not while someone dumps tables */
@@ -156,6 +179,8 @@ static void arena_chunk_destroy(const struct bpf_arena *arena,
 		pmd_free_pte_page(pmd_off_k(kaddr), kaddr);
 		mmap_read_unlock(&init_mm);
 	}
+	for (word = 0; chunk->pages && word < ARENA_CHUNK_WORDS; word++)
+		chunk_put_pages(chunk, word, ~0UL);
 	kvfree(chunk->pages);
 	kfree(chunk);
 }
@@ -550,25 +575,17 @@ static void reap_begin(struct arena_reap *r, struct arena_chunk *chunk)
 /* Gives pages and addresses back */
 static void reap_end(struct arena_reap *r, struct arena_chunk *chunk)
 {
-	LIST_HEAD(pages);
-	u32 pos, cnt = 0;
+	u32 word, cnt = 0;
 
-	for_each_set_bit(pos, chunk->reaping, ARENA_CHUNK_PAGES) {
-		if (!chunk->pages[pos])
+	for (word = 0; word < ARENA_CHUNK_WORDS; word++) {
+		if (!chunk->reaping[word])
 			continue;
-		list_add(&chunk->pages[pos]->lru, &pages);
-		chunk->pages[pos] = NULL;
-		cnt++;
+		cnt += chunk_put_pages(chunk, word, chunk->reaping[word]);
+		/* no page there before anyone can claim the addresses */
+		smp_mb__before_atomic();
+		atomic_long_andnot(chunk->reaping[word], &chunk->taken[word]);
 	}
-	/* someone may still hold a reference through get_user_pages() */
-	put_pages_list(&pages);
 	atomic_sub(cnt, &r->arena->nr_pages);
-
-	/* all of the above before anyone can claim the addresses */
-	smp_mb__before_atomic();
-	for (pos = 0; pos < ARENA_CHUNK_WORDS; pos++)
-		if (chunk->reaping[pos])
-			atomic_long_andnot(chunk->reaping[pos], &chunk->taken[pos]);
 	set_bit(chunk->idx, r->arena->avail);
 }
 
@@ -1093,20 +1110,6 @@ void arena_pages_init(struct bpf_arena *arena)
 	init_irq_work(&arena->kick, arena_kick_work);
 }
 
-static void arena_chunk_empty(struct arena_chunk *chunk)
-{
-	LIST_HEAD(pages);
-	u32 pos;
-
-	for (pos = 0; pos < ARENA_CHUNK_PAGES; pos++) {
-		if (!chunk->pages[pos])
-			continue;
-		list_add(&chunk->pages[pos]->lru, &pages);
-		pte_clear(&init_mm, 0, &chunk->ptes[pos]);
-	}
-	put_pages_list(&pages);
-}
-
 /* Every VMA and every program held a reference to the map: nobody looks. */
 void arena_pages_exit(struct bpf_arena *arena)
 {
@@ -1119,7 +1122,6 @@ void arena_pages_exit(struct bpf_arena *arena)
 		chunk = arena_chunk_at(arena, idx);
 		if (!chunk)
 			continue;
-		arena_chunk_empty(chunk);
 		arena_chunk_destroy(arena, chunk);
 		cond_resched();
 	}
