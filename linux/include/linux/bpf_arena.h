@@ -20,12 +20,21 @@ enum bpf_arena_use {
 	ARENA_USE_YES,
 };
 
+/* What an access to an arena that faults was to do */
+enum bpf_arena_access {
+	BPF_ARENA_READ = 1,
+	BPF_ARENA_WRITE,
+	BPF_ARENA_ATOMIC,
+};
+
 bool btf_func_has_arena_arg(const struct btf *btf, u32 func_id);
 
 #ifdef CONFIG_BPF_ARENA
 u64 bpf_arena_kern_vm_start(const struct bpf_arena *arena);
 u64 bpf_arena_user_vm_start(const struct bpf_arena *arena);
 bool vma_is_bpf_arena(const struct vm_area_struct *vma);
+void bpf_arena_fault(unsigned long ip, unsigned long kaddr,
+		     enum bpf_arena_access access);
 
 /* kfuncs: called by BPF programs, through BTF */
 void *bpf_arena_alloc_pages(void *p__map, void *addr__ign, u32 page_cnt,
@@ -65,6 +74,11 @@ static inline u64 bpf_arena_user_vm_start(const struct bpf_arena *arena)
 static inline bool vma_is_bpf_arena(const struct vm_area_struct *vma)
 {
 	return false;
+}
+
+static inline void bpf_arena_fault(unsigned long ip, unsigned long kaddr,
+				   enum bpf_arena_access access)
+{
 }
 
 static inline int bpf_arena_attach(struct bpf_verifier_env *env,

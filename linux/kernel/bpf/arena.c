@@ -49,7 +49,6 @@
 #include <linux/mman.h>
 #include <linux/pagemap.h>
 #include <linux/sched/signal.h>
-#include <linux/seq_file.h>
 #include <linux/uaccess.h>
 #include "arena.h"
 
@@ -168,9 +167,11 @@ static vm_fault_t arena_vma_fault(struct vm_fault *vmf)
 		return VM_FAULT_SIGSEGV;
 	if (!arena_may_grow())
 		return VM_FAULT_SIGBUS;
-	spare = arena_page_alloc(arena, NUMA_NO_NODE);
-	if (!spare)
+	spare = arena_page_alloc(arena);
+	if (!spare) {
+		arena_note_failure(arena, -ENOMEM);
 		return VM_FAULT_SIGBUS;
+	}
 
 	mutex_lock(&arena->lock);
 	ret = arena_vma_insert(arena, vmf, &spare);
@@ -385,23 +386,6 @@ static loff_t arena_map_llseek(struct bpf_map *map, struct file *filp,
 	return vfs_setpos(filp, pos, size);
 }
 
-static u64 arena_map_mem_usage(const struct bpf_map *map)
-{
-	const struct bpf_arena *arena = map_to_arena(map);
-	const struct arena_pool *pool = READ_ONCE(arena->pool);
-	u64 pages = atomic_read(&arena->nr_pages);
-
-	return (pages + (pool ? atomic_read(&pool->ready) : 0)) << PAGE_SHIFT;
-}
-
-static void arena_map_show_fdinfo(const struct bpf_map *map, struct seq_file *m)
-{
-	const struct bpf_arena *arena = map_to_arena(map);
-
-	seq_printf(m, "user_vm_start:\t%#llx\n", bpf_arena_user_vm_start(arena));
-	seq_printf(m, "pages:\t%u\n", atomic_read(&arena->nr_pages));
-}
-
 /* Map operations */
 
 static int arena_map_alloc_check(union bpf_attr *attr)
@@ -577,22 +561,34 @@ static bool nid_is_usable(int nid)
 	       (nid >= 0 && nid < nr_node_ids && node_online(nid));
 }
 
+/* The first page, or an error: one of those that arena_note_failure() knows */
+static int arena_kfunc_pages(struct bpf_arena *arena, u64 uaddr, u32 cnt, int nid,
+			     u64 flags, bool may_sleep)
+{
+	u32 wpn = ARENA_NOWHERE;
+
+	if (flags || !cnt || cnt > arena->map.max_entries || !nid_is_usable(nid))
+		return -EINVAL;
+	if (uaddr && arena_uaddr_parse(arena, uaddr, cnt, &wpn))
+		return -EINVAL;
+	return may_sleep ? arena_pages_alloc(arena, wpn, cnt, nid) :
+			   arena_pages_alloc_nosleep(arena, wpn, cnt);
+}
+
 static u64 arena_kfunc_alloc(struct bpf_map *map, u64 uaddr, u32 cnt, int nid,
 			     u64 flags, bool may_sleep)
 {
 	struct bpf_arena *arena = map_to_arena(map);
-	u32 wpn = ARENA_NOWHERE;
+	int wpn;
 
 	/* user_vm_start is known: the verifier did not load the program before */
-	if (map->map_type != BPF_MAP_TYPE_ARENA || flags || !cnt ||
-	    cnt > map->max_entries || !nid_is_usable(nid) ||
-	    !bpf_arena_user_vm_start(arena))
+	if (map->map_type != BPF_MAP_TYPE_ARENA || !bpf_arena_user_vm_start(arena))
 		return 0;
-	if (uaddr && arena_uaddr_parse(arena, uaddr, cnt, &wpn))
-		return 0;
-	wpn = may_sleep ? arena_pages_alloc(arena, wpn, cnt, nid) :
-			  arena_pages_alloc_nosleep(arena, wpn, cnt);
-	return wpn == ARENA_NOWHERE ? 0 : arena_uaddr(arena, wpn);
+	wpn = arena_kfunc_pages(arena, uaddr, cnt, nid, flags, may_sleep);
+	if (wpn >= 0)
+		return arena_uaddr(arena, wpn);
+	arena_note_failure(arena, wpn);
+	return 0;
 }
 
 static void arena_kfunc_free(struct bpf_map *map, u64 uaddr, u32 cnt, bool may_sleep)

@@ -27,36 +27,58 @@
 /* No window page number; also: any address will do */
 #define ARENA_NOWHERE		U32_MAX
 
+/* The OOM killer would hit whoever runs the program; fail instead. */
+#define ARENA_GFP		(GFP_KERNEL | __GFP_NOWARN | __GFP_RETRY_MAYFAIL)
+
 /* What a caller that may not sleep can allocate at once */
 #define ARENA_NOSLEEP_PAGES	32
 
-/* Bounds of the pool for such callers, in pages */
-#define ARENA_POOL_MIN	ARENA_NOSLEEP_PAGES
-#define ARENA_POOL_MAX		512
-
-/* The pool shrinks when nobody has taken a page from it for so long */
-#define ARENA_POOL_IDLE		(5 * HZ)
+/*
+ * What the pool holds for such callers: at least, and at most. With all its
+ * slots it fits into a page.
+ */
+#define ARENA_POOL_MIN		ARENA_NOSLEEP_PAGES
+#define ARENA_POOL_MAX		416
+#define ARENA_POOL_SLOTS	448
 
 /* The worker is on its way; a caller found no address in any chunk */
 #define ARENA_KICKED		0
 #define ARENA_STARVED		1
 
 /**
- * struct arena_pool - zeroed pages for callers that may not sleep
+ * struct arena_pool - zeroed pages; see arena_pool.c
  * @ready: pages that nobody has a claim to yet
  * @filled: slots with a page in them
  * @slots: the pages
+ * @min: least value of @target, 0 before a program is loaded that may not sleep
  * @target: what the worker fills up to
- * @taken: pages asked for since the worker ran last
- * @idle_at: jiffies after which the pool shrinks
+ * @hits: pages given to callers that may not sleep
+ * @misses: pages that such callers asked for and that were not ready
+ * @asked: @hits + @misses when the worker ran last
+ * @used_at: jiffies when a page was wanted last, as far as the worker knows
  */
 struct arena_pool {
 	atomic_t ready;
-	atomic_long_t filled[ARENA_POOL_MAX / BITS_PER_LONG];
-	struct page *slots[ARENA_POOL_MAX];
+	atomic_long_t filled[ARENA_POOL_SLOTS / BITS_PER_LONG];
+	struct page *slots[ARENA_POOL_SLOTS];
+	u32 min;
 	u32 target;
-	atomic_t taken;
-	unsigned long idle_at;
+	atomic64_t hits;
+	atomic64_t misses;
+	u64 asked;
+	unsigned long used_at;
+};
+
+/* Why allocations fail */
+enum arena_failure {
+	ARENA_FAILED_ARGS,	/* no such address, node, flag; no page asked for */
+	ARENA_FAILED_ADDR,	/* the address, or every one, is taken */
+	ARENA_FAILED_MEM,	/* no memory, or the cgroup's limit */
+	ARENA_FAILED_COUNT,	/* more than ARENA_NOSLEEP_PAGES */
+	ARENA_FAILED_POOL,	/* the pool had less */
+	ARENA_FAILED_TABLE,	/* no page table there yet */
+	ARENA_FAILED_KILLED,	/* the task is about to die */
+	ARENA_FAILURES
 };
 
 /**
@@ -76,10 +98,13 @@ struct arena_pool {
  * @hint: chunk that had a free address last
  * @nr_chunks: chunks that there are
  * @nr_pages: pages in the chunks, freed ones too before they are reaped
- * @pool: NULL before a program may need it
+ * @pool: pages to come, and pages that were; NULL before there may be any
  * @work: reaps, fills @pool, makes chunks that are @wanted
  * @kick: starts @work from any context
  * @flags: ARENA_KICKED, ARENA_STARVED
+ * @failed: allocations that failed, by cause
+ * @faults: accesses of programs to pages that are not there
+ * @last_fault: user address of the last one
  */
 struct bpf_arena {
 	struct bpf_map map;
@@ -102,6 +127,10 @@ struct bpf_arena {
 	struct delayed_work work;
 	struct irq_work kick;
 	unsigned long flags;
+
+	atomic64_t failed[ARENA_FAILURES];
+	atomic64_t faults;
+	u64 last_fault;
 };
 
 static inline u64 arena_size(const struct bpf_arena *arena)
@@ -129,19 +158,47 @@ static inline unsigned long arena_kaddr(const struct bpf_arena *arena, u32 wpn)
 	return arena->kern_vm_start + ((unsigned long)wpn << PAGE_SHIFT);
 }
 
+/* Is it time for the worker? */
+static inline bool arena_pool_is_low(const struct arena_pool *pool)
+{
+	return atomic_read(&pool->ready) < READ_ONCE(pool->target) / 2;
+}
+
+/* Time for it now? */
+static inline bool arena_pool_is_urgent(const struct arena_pool *pool)
+{
+	return atomic_read(&pool->ready) < READ_ONCE(pool->target) / 4;
+}
+
 void arena_pages_init(struct bpf_arena *arena);
 void arena_pages_exit(struct bpf_arena *arena);
 
-u32 arena_pages_alloc(struct bpf_arena *arena, u32 wpn, u32 cnt, int nid);
-u32 arena_pages_alloc_nosleep(struct bpf_arena *arena, u32 wpn, u32 cnt);
+int arena_pages_alloc(struct bpf_arena *arena, u32 wpn, u32 cnt, int nid);
+int arena_pages_alloc_nosleep(struct bpf_arena *arena, u32 wpn, u32 cnt);
 void arena_pages_free(struct bpf_arena *arena, u32 wpn, u32 cnt);
 void arena_pages_free_nosleep(struct bpf_arena *arena, u32 wpn, u32 cnt);
 int arena_pages_hold(struct bpf_arena *arena, u32 wpn, u32 cnt);
 int arena_pages_hold_nosleep(struct bpf_arena *arena, u32 wpn, u32 cnt);
 
-struct page *arena_page_alloc(const struct bpf_arena *arena, int nid);
 struct page *arena_page_find(struct bpf_arena *arena, u32 wpn);
 int arena_page_insert(struct bpf_arena *arena, u32 wpn, struct page *page);
 u32 arena_page_seek(struct bpf_arena *arena, u32 wpn, bool there);
+
+struct page *arena_page_alloc(struct bpf_arena *arena);
+int arena_list_alloc(struct bpf_arena *arena, u32 cnt, int nid,
+		     struct list_head *pages);
+
+int arena_pool_create(struct bpf_arena *arena, u32 min);
+void arena_pool_destroy(struct bpf_arena *arena);
+void arena_pool_fill(struct bpf_arena *arena);
+unsigned long arena_pool_delay(const struct arena_pool *pool);
+bool arena_pool_reserve(struct arena_pool *pool, u32 cnt);
+void arena_pool_unreserve(struct arena_pool *pool, u32 cnt);
+void arena_pool_take(struct arena_pool *pool, u32 cnt, struct list_head *pages);
+bool arena_pool_recycle(struct bpf_arena *arena, struct page *page);
+
+void arena_note_failure(struct bpf_arena *arena, int err);
+u64 arena_map_mem_usage(const struct bpf_map *map);
+void arena_map_show_fdinfo(const struct bpf_map *map, struct seq_file *m);
 
 #endif

@@ -29,21 +29,19 @@
  *    kernel's, flushes the TLB of all CPUs, releases the pages, and only then
  *    are the addresses free. One flush ends up to ARENA_REAP_CHUNKS chunks.
  *  - A caller that may sleep reaps what it freed before it returns. Any other
- *    clears the PTEs, so that this CPU sees the pages go, and leaves the rest to
- *    the worker. Nothing has to be allocated to free.
+ *    leaves that to the worker; if it frees a few pages it clears their PTEs, so
+ *    that this CPU sees them go. Nothing has to be allocated to free.
  *  - A chunk and its page table come when they are first needed, and stay.
  *  - Preemption is off from a claim without arena->lock to its end. Who finds an
  *    address claimed has but to try again.
  *
- * A caller that may not sleep takes zeroed pages from arena->pool, which the
- * worker fills, and writes them into page tables that are there. See the pool.
+ * A caller that may not sleep takes zeroed pages from arena->pool, see
+ * arena_pool.c, and writes them into page tables that are there. What it misses
+ * is made by the worker.
  */
 #include <linux/bpf_arena.h>
 #include <linux/filter.h>
-#include <linux/memcontrol.h>
 #include <linux/pagemap.h>
-#include <linux/sched/mm.h>
-#include <linux/sched/signal.h>
 #include <asm/tlbflush.h>
 #include "arena.h"
 
@@ -57,7 +55,7 @@
 
 struct arena_chunk {
 	u32 idx;
-	unsigned long is_dirty;		/* bit 0: linked */
+	atomic_long_t dirty_words;	/* bit: word % BITS_PER_LONG; not 0: linked */
 	struct llist_node dirty;
 	pte_t *ptes;
 	struct page **pages;
@@ -65,8 +63,15 @@ struct arena_chunk {
 	atomic_long_t there[ARENA_CHUNK_WORDS];
 	atomic_long_t held[ARENA_CHUNK_WORDS];
 	atomic_long_t dying[ARENA_CHUNK_WORDS];
-	unsigned long reaping[ARENA_CHUNK_WORDS]; /* arena->lock */
+	/* arena->lock */
+	unsigned long reaping_words;	/* what dirty_words was */
+	unsigned long reaping[ARENA_CHUNK_WORDS];
 };
+
+/* Words whose bit in dirty_words, or a copy of it, is set */
+#define for_each_dirty_word(first, word, dirty)				\
+	for_each_set_bit(first, dirty, BITS_PER_LONG)			\
+		for (word = first; word < ARENA_CHUNK_WORDS; word += BITS_PER_LONG)
 
 /* Words of a bitmap. Any context. */
 
@@ -115,7 +120,7 @@ static int arena_chunk_add(struct bpf_arena *arena, struct arena_chunk *chunk)
 
 	if (!*group) {
 		new = bpf_map_kvcalloc(&arena->map, ARENA_GROUP_CHUNKS, sizeof(*new),
-				       GFP_KERNEL | __GFP_ZERO | __GFP_NOWARN);
+				       ARENA_GFP);
 		if (!new)
 			return -ENOMEM;
 		/* pairs with arena_chunk_at() */
@@ -135,39 +140,46 @@ static int arena_pte_note(pte_t *pte, unsigned long kaddr, void *data)
 }
 
 /* Addresses of the chunk that the arena does not have are taken for ever. */
-static void arena_chunk_trim(const struct bpf_arena *arena,
-			     struct arena_chunk *chunk, u32 start)
+static void arena_chunk_trim(const struct bpf_arena *arena, struct arena_chunk *chunk)
 {
-	u32 i;
+	u32 start = chunk->idx * ARENA_CHUNK_PAGES;
+	u32 from = max(start, arena_first(arena)) - start;
+	u32 to = min(start + (u32)ARENA_CHUNK_PAGES, arena_end(arena)) - start;
+	unsigned long *taken = chunk->reaping; /* nobody reaps it yet */
+	u32 word;
 
-	for (i = 0; i < ARENA_CHUNK_PAGES; i++)
-		if (start + i < arena_first(arena) || start + i >= arena_end(arena))
-			atomic_long_or(BIT_MASK(i), &chunk->taken[BIT_WORD(i)]);
+	bitmap_fill(taken, ARENA_CHUNK_PAGES);
+	bitmap_clear(taken, from, to - from);
+	for (word = 0; word < ARENA_CHUNK_WORDS; word++)
+		atomic_long_set(&chunk->taken[word], taken[word]);
 }
 
 /*
- * Drops the chunk's references to pages of one word, and says how many. Someone
- * may still hold others, through get_user_pages() or a TLB flush to come of a
- * process that has just unmapped: no page may be touched once its is dropped,
- * as put_pages_list() does.
+ * Drops the chunk's references to pages of one word, and says how many. Others
+ * may have theirs still, so that no page may be touched once ours is dropped:
+ * put_pages_list() would.
  */
-static u32 chunk_put_pages(struct arena_chunk *chunk, u32 word, unsigned long bits)
+static u32 chunk_put_pages(struct bpf_arena *arena, struct arena_chunk *chunk,
+			   u32 word, unsigned long bits)
 {
 	struct page **pages = &chunk->pages[word * BITS_PER_LONG];
 	struct page *batch[BITS_PER_LONG];
-	u32 bit, n = 0;
+	u32 bit, n = 0, cnt = 0;
 
 	for_each_set_bit(bit, &bits, BITS_PER_LONG) {
 		if (!pages[bit])
 			continue;
-		batch[n++] = pages[bit];
+		cnt++;
+		if (!arena_pool_recycle(arena, pages[bit]))
+			batch[n++] = pages[bit];
 		pages[bit] = NULL;
 	}
-	release_pages(batch, n);
-	return n;
+	if (n)
+		release_pages(batch, n);
+	return cnt;
 }
 
-static void arena_chunk_destroy(const struct bpf_arena *arena,
+static void arena_chunk_destroy(struct bpf_arena *arena,
 				struct arena_chunk *chunk)
 {
 	unsigned long kaddr = arena_kaddr(arena, chunk->idx * ARENA_CHUNK_PAGES);
@@ -180,30 +192,28 @@ static void arena_chunk_destroy(const struct bpf_arena *arena,
 		mmap_read_unlock(&init_mm);
 	}
 	for (word = 0; chunk->pages && word < ARENA_CHUNK_WORDS; word++)
-		chunk_put_pages(chunk, word, ~0UL);
+		chunk_put_pages(arena, chunk, word, ~0UL);
 	kvfree(chunk->pages);
 	kfree(chunk);
 }
 
 static int arena_chunk_create(struct bpf_arena *arena, u32 idx)
 {
-	const gfp_t gfp = GFP_KERNEL | __GFP_ZERO | __GFP_NOWARN;
-	u32 start = idx * ARENA_CHUNK_PAGES;
 	struct arena_chunk *chunk;
 	int err = -ENOMEM;
 
 	lockdep_assert_held(&arena->lock);
-	chunk = bpf_map_kzalloc(&arena->map, sizeof(*chunk), gfp);
+	chunk = bpf_map_kzalloc(&arena->map, sizeof(*chunk), ARENA_GFP);
 	if (!chunk)
 		return -ENOMEM;
 	chunk->idx = idx;
 	chunk->pages = bpf_map_kvcalloc(&arena->map, ARENA_CHUNK_PAGES,
-					sizeof(*chunk->pages), gfp);
+					sizeof(*chunk->pages), ARENA_GFP);
 	if (chunk->pages)
-		err = apply_to_page_range(&init_mm, arena_kaddr(arena, start),
-					  PAGE_SIZE, arena_pte_note, &chunk->ptes);
+		err = apply_to_page_range(&init_mm,
+					  arena_kaddr(arena, idx * ARENA_CHUNK_PAGES), PAGE_SIZE, arena_pte_note, &chunk->ptes);
 	if (!err) {
-		arena_chunk_trim(arena, chunk, start);
+		arena_chunk_trim(arena, chunk);
 		err = arena_chunk_add(arena, chunk);
 	}
 	if (err)
@@ -307,25 +317,25 @@ static unsigned long run_starts(unsigned long word, u32 cnt)
  * What of a word may be handed out to who does not ask for an address. The page
  * at NULL comes last: as long as it is not there, a NULL pointer faults.
  */
-static unsigned long chunk_free_word(struct arena_chunk *chunk, u32 idx, u32 word)
+static unsigned long chunk_free_word(const struct arena_chunk *chunk, u32 word)
 {
 	unsigned long free = ~atomic_long_read(&chunk->taken[word]);
 
-	return idx || word ? free : free & ~1UL;
+	return chunk->idx || word ? free : free & ~1UL;
 }
 
 /* Claims cnt addresses in one word of a chunk, and says which */
-static u32 arena_claim_in(struct arena_chunk *chunk, u32 idx, u32 cnt)
+static u32 arena_claim_in(struct arena_chunk *chunk, u32 cnt)
 {
 	unsigned long starts, mask;
 	u32 word, bit;
 
 	for (word = 0; word < ARENA_CHUNK_WORDS; word++) {
-		while ((starts = run_starts(chunk_free_word(chunk, idx, word), cnt))) {
+		while ((starts = run_starts(chunk_free_word(chunk, word), cnt))) {
 			bit = __ffs(starts);
 			mask = GENMASK(bit + cnt - 1, bit);
 			if (word_claim(&chunk->taken[word], mask))
-				return idx * ARENA_CHUNK_PAGES +
+				return chunk->idx * ARENA_CHUNK_PAGES +
 				       word * BITS_PER_LONG + bit;
 		}
 	}
@@ -333,17 +343,16 @@ static u32 arena_claim_in(struct arena_chunk *chunk, u32 idx, u32 cnt)
 }
 
 /* An address may come free while the bit is cleared: look once more after. */
-static void arena_chunk_full(struct bpf_arena *arena, struct arena_chunk *chunk,
-			     u32 idx)
+static void arena_chunk_full(struct bpf_arena *arena, struct arena_chunk *chunk)
 {
 	u32 word;
 
-	clear_bit(idx, arena->avail);
+	clear_bit(chunk->idx, arena->avail);
 	/* or else reap_end() frees an address, and its bit is lost to us */
 	smp_mb__after_atomic();
 	for (word = 0; word < ARENA_CHUNK_WORDS; word++)
-		if (chunk_free_word(chunk, idx, word))
-			set_bit(idx, arena->avail);
+		if (chunk_free_word(chunk, word))
+			set_bit(chunk->idx, arena->avail);
 }
 
 static u32 arena_avail_next(const struct bpf_arena *arena, u32 idx)
@@ -365,13 +374,13 @@ static u32 arena_claim_any(struct bpf_arena *arena, u32 cnt)
 	idx = arena_avail_next(arena, READ_ONCE(arena->hint));
 	while (idx < ARENA_CHUNKS && (cnt == 1 || tries++ < ARENA_SCAN_CHUNKS)) {
 		chunk = arena_chunk_at(arena, idx);
-		wpn = arena_claim_in(chunk, idx, cnt);
+		wpn = arena_claim_in(chunk, cnt);
 		if (wpn != ARENA_NOWHERE) {
 			WRITE_ONCE(arena->hint, idx);
 			return wpn;
 		}
 		if (cnt == 1)
-			arena_chunk_full(arena, chunk, idx);
+			arena_chunk_full(arena, chunk);
 		idx = arena_avail_next(arena, idx + 1);
 	}
 	return ARENA_NOWHERE;
@@ -416,41 +425,6 @@ static u32 arena_search(struct bpf_arena *arena, u32 cnt, bool null_too)
 
 /* Pages that come */
 
-struct page *arena_page_alloc(const struct bpf_arena *arena, int nid)
-{
-	/* The OOM killer would hit whoever runs the program; fail instead. */
-	const gfp_t gfp = GFP_KERNEL_ACCOUNT | __GFP_ZERO | __GFP_NOWARN |
-			  __GFP_RETRY_MAYFAIL;
-	struct mem_cgroup *memcg, *old_memcg;
-	struct page *page;
-
-	memcg = bpf_map_get_memcg(&arena->map);
-	old_memcg = set_active_memcg(memcg);
-	page = alloc_pages_node(nid, gfp, 0);
-	set_active_memcg(old_memcg);
-	mem_cgroup_put(memcg);
-	return page;
-}
-
-static int arena_list_alloc(const struct bpf_arena *arena, u32 cnt, int nid,
-			    struct list_head *pages)
-{
-	struct page *page;
-
-	while (cnt--) {
-		page = NULL;
-		if (!fatal_signal_pending(current))
-			page = arena_page_alloc(arena, nid);
-		if (!page) {
-			put_pages_list(pages);
-			return -ENOMEM;
-		}
-		list_add_tail(&page->lru, pages);
-		cond_resched();
-	}
-	return 0;
-}
-
 /* Puts pages to addresses that the caller has claimed. Any context. */
 static void arena_publish(struct bpf_arena *arena, u32 wpn, u32 cnt,
 			  struct list_head *pages)
@@ -485,39 +459,44 @@ static void arena_hold(struct bpf_arena *arena, u32 wpn, u32 cnt)
 
 /* Pages that go */
 
+static void chunk_pte_clear(struct bpf_arena *arena, struct arena_chunk *chunk,
+			    u32 pos)
+{
+	pte_clear(&init_mm, arena_kaddr(arena, chunk->idx * ARENA_CHUNK_PAGES + pos),
+		  &chunk->ptes[pos]);
+}
+
+/* For this CPU the pages are gone. */
 static void arena_span_unmap(struct bpf_arena *arena, const struct arena_span *s,
-			     unsigned long gone, bool flush)
+			     unsigned long gone)
 {
 	u32 base = round_down(s->wpn, BITS_PER_LONG), bit;
 
 	for_each_set_bit(bit, &gone, BITS_PER_LONG) {
-		unsigned long kaddr = arena_kaddr(arena, base + bit);
-
-		pte_clear(&init_mm, kaddr,
-			  &s->chunk->ptes[(base + bit) % ARENA_CHUNK_PAGES]);
-		if (flush)
-			bpf_jit_arena_flush(kaddr);
+		chunk_pte_clear(arena, s->chunk, (base + bit) % ARENA_CHUNK_PAGES);
+		bpf_jit_arena_flush(arena_kaddr(arena, base + bit));
 	}
 }
 
 /*
- * Frees what there is of a span. The PTEs go before dying is set: after that
- * the address may have a new owner at any time.
+ * Frees what there is of a span. What is done about the PTEs here comes before
+ * dying is set: after that the address may have a new owner at any time.
  */
 static void arena_span_free(struct bpf_arena *arena, const struct arena_span *s,
-			    bool flush)
+			    bool unmap)
 {
 	unsigned long gone, held;
 
 	gone = word_take(&s->chunk->there[s->word], s->mask);
-	held = word_take(&s->chunk->held[s->word], s->mask);
+	held = word_take(&s->chunk->held[s->word], s->mask & ~gone);
 	if (!(gone | held))
 		return;
-	arena_span_unmap(arena, s, gone, flush);
+	if (unmap)
+		arena_span_unmap(arena, s, gone);
 	/* the PTEs before the bit; pairs with word_take() in reap_begin() */
 	smp_mb__before_atomic();
 	atomic_long_or(gone | held, &s->chunk->dying[s->word]);
-	if (!test_and_set_bit(0, &s->chunk->is_dirty))
+	if (!atomic_long_fetch_or(BIT_MASK(s->word), &s->chunk->dirty_words))
 		llist_add(&s->chunk->dirty, &arena->dirty);
 }
 
@@ -540,13 +519,15 @@ static void reap_zap(struct arena_reap *r)
 }
 
 /* No new user PTE appears: that takes arena->lock. */
-static void reap_page(struct arena_reap *r, u32 wpn, struct page *page)
+static void reap_page(struct arena_reap *r, struct arena_chunk *chunk, u32 pos)
 {
+	u32 wpn = chunk->idx * ARENA_CHUNK_PAGES + pos;
 	unsigned long kaddr = arena_kaddr(r->arena, wpn);
 
+	chunk_pte_clear(r->arena, chunk, pos);
 	r->start = min(r->start, kaddr);
 	r->end = max(r->end, kaddr + PAGE_SIZE);
-	if (!page_mapped(page))
+	if (!page_mapped(chunk->pages[pos]))
 		return;
 	if (wpn != r->zap + r->zap_cnt)
 		reap_zap(r);
@@ -558,35 +539,39 @@ static void reap_page(struct arena_reap *r, u32 wpn, struct page *page)
 /* Takes what is dying in a chunk, and ends its translations but for the TLB */
 static void reap_begin(struct arena_reap *r, struct arena_chunk *chunk)
 {
-	u32 pos;
+	unsigned long bits;
+	u32 first, word, bit, pos;
 
-	clear_bit(0, &chunk->is_dirty);
-	/* a bit of dying that is missed now links the chunk again */
-	smp_mb__after_atomic();
+	/* a bit of dying that is missed from now on links the chunk again */
+	chunk->reaping_words = atomic_long_xchg(&chunk->dirty_words, 0);
 
-	for (pos = 0; pos < ARENA_CHUNK_WORDS; pos++)
-		chunk->reaping[pos] = word_take(&chunk->dying[pos], ~0UL);
-	for_each_set_bit(pos, chunk->reaping, ARENA_CHUNK_PAGES)
-		if (chunk->pages[pos])
-			reap_page(r, chunk->idx * ARENA_CHUNK_PAGES + pos,
-				  chunk->pages[pos]);
+	for_each_dirty_word(first, word, &chunk->reaping_words) {
+		bits = word_take(&chunk->dying[word], ~0UL);
+		chunk->reaping[word] = bits;
+		for_each_set_bit(bit, &bits, BITS_PER_LONG) {
+			pos = word * BITS_PER_LONG + bit;
+			if (chunk->pages[pos])
+				reap_page(r, chunk, pos);
+		}
+	}
 }
 
 /* Gives pages and addresses back */
-static void reap_end(struct arena_reap *r, struct arena_chunk *chunk)
+static void reap_end(struct bpf_arena *arena, struct arena_chunk *chunk)
 {
-	u32 word, cnt = 0;
+	u32 first, word, cnt = 0;
 
-	for (word = 0; word < ARENA_CHUNK_WORDS; word++) {
+	for_each_dirty_word(first, word, &chunk->reaping_words) {
 		if (!chunk->reaping[word])
 			continue;
-		cnt += chunk_put_pages(chunk, word, chunk->reaping[word]);
+		cnt += chunk_put_pages(arena, chunk, word,
+				       chunk->reaping[word]);
 		/* no page there before anyone can claim the addresses */
 		smp_mb__before_atomic();
 		atomic_long_andnot(chunk->reaping[word], &chunk->taken[word]);
 	}
-	atomic_sub(cnt, &r->arena->nr_pages);
-	set_bit(chunk->idx, r->arena->avail);
+	atomic_sub(cnt, &arena->nr_pages);
+	set_bit(chunk->idx, arena->avail);
 }
 
 /* Reaps the first chunks of a list, and returns the rest of it. */
@@ -607,7 +592,7 @@ static struct llist_node *arena_reap_round(struct bpf_arena *arena,
 	if (r.start < r.end)
 		flush_tlb_kernel_range(r.start, r.end);
 	for (i = 0; i < n; i++)
-		reap_end(&r, chunks[i]);
+		reap_end(arena, chunks[i]);
 	return list;
 }
 
@@ -625,50 +610,7 @@ static void arena_reap(struct bpf_arena *arena)
 	}
 }
 
-/* The pool */
-
-/*
- * Pages for callers that may not sleep. A caller first takes cnt from ready, and
- * so has a right to cnt pages: there are as many in the slots as ready and all
- * such callers together account for. Then it looks for them; it may have to
- * look again, but never for long. The worker alone puts pages in.
- */
-
-static bool pool_draw(struct arena_pool *pool, u32 cnt)
-{
-	int ready = atomic_read(&pool->ready);
-
-	do {
-		if (ready < (int)cnt)
-			return false;
-	} while (!atomic_try_cmpxchg(&pool->ready, &ready, ready - cnt));
-	return true;
-}
-
-static struct page *pool_take(struct arena_pool *pool)
-{
-	unsigned long bits;
-	u32 i = 0;
-
-	for (;; i = (i + 1) % ARRAY_SIZE(pool->filled)) {
-		bits = atomic_long_read(&pool->filled[i]);
-		if (bits && word_take(&pool->filled[i], bits & -bits))
-			return xchg(&pool->slots[i * BITS_PER_LONG + __ffs(bits)], NULL);
-	}
-}
-
-/* A slot whose bit is clear may still be on its way out: NULL tells. */
-static void pool_put(struct arena_pool *pool, struct page *page)
-{
-	u32 i;
-
-	for (i = 0; READ_ONCE(pool->slots[i]); i = (i + 1) % ARENA_POOL_MAX)
-		;
-	/* its zeroes before the page; pairs with xchg() in pool_take() */
-	smp_store_release(&pool->slots[i], page);
-	atomic_long_or(BIT_MASK(i), &pool->filled[BIT_WORD(i)]);
-	atomic_inc(&pool->ready);
-}
+/* Calls that may not sleep, and the worker */
 
 static bool arena_is_full(const struct bpf_arena *arena)
 {
@@ -692,30 +634,43 @@ static void arena_kick_work(struct irq_work *kick)
 {
 	struct bpf_arena *arena = container_of(kick, struct bpf_arena, kick);
 	struct arena_pool *pool = READ_ONCE(arena->pool);
-	bool urgent = pool && atomic_read(&pool->ready) < pool->target / 4;
 
-	mod_delayed_work(system_unbound_wq, &arena->work, urgent ? 0 : 1);
+	mod_delayed_work(system_unbound_wq, &arena->work,
+			 pool && arena_pool_is_urgent(pool) ? 0 : 1);
 }
 
-/* Claims for a caller that may not sleep; what it lacks the worker brings. */
-static u32 arena_claim_nosleep(struct bpf_arena *arena, u32 wpn, u32 cnt)
+/* Asks the worker for chunks for these addresses. */
+static void arena_want(struct bpf_arena *arena, u32 wpn, u32 cnt)
+{
+	u32 idx, last = (wpn + cnt - 1) / ARENA_CHUNK_PAGES;
+
+	for (idx = wpn / ARENA_CHUNK_PAGES; idx <= last; idx++)
+		if (!arena_chunk_at(arena, idx))
+			set_bit(idx, arena->wanted);
+	arena_kick(arena);
+}
+
+/* Claims for a caller that may not sleep. On failure the worker may help. */
+static int arena_claim_nosleep(struct bpf_arena *arena, u32 *wpn, u32 cnt)
 {
 	int err;
 
-	if (wpn != ARENA_NOWHERE) {
-		err = arena_claim_at(arena, wpn, cnt);
+	if (*wpn != ARENA_NOWHERE) {
+		err = arena_claim_at(arena, *wpn, cnt);
 		if (err == -ENOENT)
-			set_bit(wpn / ARENA_CHUNK_PAGES, arena->wanted);
-		return err ? ARENA_NOWHERE : wpn;
+			arena_want(arena, *wpn, cnt);
+		return err;
 	}
 
-	wpn = arena_claim_any(arena, cnt);
-	if (wpn != ARENA_NOWHERE)
-		return wpn;
-	if (cnt == 1 && arena_is_full(arena) && !arena_claim_at(arena, 0, 1))
+	*wpn = arena_claim_any(arena, cnt);
+	if (*wpn != ARENA_NOWHERE)
 		return 0;
+	if (arena_is_full(arena)) {
+		*wpn = 0;
+		return cnt > 1 || arena_first(arena) ? -EBUSY : arena_claim_at(arena, 0, 1);
+	}
 	set_bit(ARENA_STARVED, &arena->flags);
-	return ARENA_NOWHERE;
+	return -ENOENT;
 }
 
 /**
@@ -725,91 +680,77 @@ static u32 arena_claim_nosleep(struct bpf_arena *arena, u32 wpn, u32 cnt)
  * @cnt: how many, not 0
  *
  * Context: any, NMI included.
- * Return: the first, or ARENA_NOWHERE if @cnt is more than ARENA_NOSLEEP_PAGES
- * or than the pool has now, if the addresses are not free, and if no page table
- * is there for them yet. The worker then makes what is missing.
+ * Return: the first; -E2BIG if @cnt is more than ARENA_NOSLEEP_PAGES; -ENOBUFS
+ * if the pool has less; -EBUSY if the addresses are not free; -ENOENT if no page
+ * table is there for them. The worker then makes what is missing.
  */
-u32 arena_pages_alloc_nosleep(struct bpf_arena *arena, u32 wpn, u32 cnt)
+int arena_pages_alloc_nosleep(struct bpf_arena *arena, u32 wpn, u32 cnt)
 {
 	struct arena_pool *pool = READ_ONCE(arena->pool);
 	LIST_HEAD(pages);
-	u32 i;
+	int err;
 
-	if (!pool || cnt > ARENA_NOSLEEP_PAGES)
-		return ARENA_NOWHERE;
+	if (cnt > ARENA_NOSLEEP_PAGES)
+		return -E2BIG;
+	if (!pool)
+		return -ENOBUFS;
 
 	preempt_disable();
-	atomic_add(cnt, &pool->taken);
-	if (!pool_draw(pool, cnt)) {
-		wpn = ARENA_NOWHERE;
-		goto out;
+	if (arena_pool_reserve(pool, cnt)) {
+		err = arena_claim_nosleep(arena, &wpn, cnt);
+		if (!err) {
+			arena_pool_take(pool, cnt, &pages);
+			arena_publish(arena, wpn, cnt, &pages);
+		} else {
+			arena_pool_unreserve(pool, cnt);
+		}
+	} else {
+		err = -ENOBUFS;
 	}
-	wpn = arena_claim_nosleep(arena, wpn, cnt);
-	if (wpn == ARENA_NOWHERE) {
-		atomic_add(cnt, &pool->ready);
-		goto out;
-	}
-	for (i = 0; i < cnt; i++)
-		list_add(&pool_take(pool)->lru, &pages);
-	arena_publish(arena, wpn, cnt, &pages);
-out:
-	if (wpn == ARENA_NOWHERE || atomic_read(&pool->ready) < pool->target / 2)
+	if (err || arena_pool_is_low(pool))
 		arena_kick(arena);
 	preempt_enable();
-	return wpn;
+	return err ?: wpn;
 }
 
-/* Chunks for callers that may not sleep: those they asked for, and a spare. */
-static void arena_chunks_provide(struct bpf_arena *arena)
+/* Chunks for callers that may not sleep: those they asked for */
+static void arena_chunks_wanted(struct bpf_arena *arena)
 {
-	u32 idx, first = arena_first(arena), last = arena_end(arena) - 1;
-	u32 spare = test_and_clear_bit(ARENA_STARVED, &arena->flags) ? 1 : 0;
+	u32 idx;
 
 	for_each_set_bit(idx, arena->wanted, ARENA_CHUNKS) {
 		clear_bit(idx, arena->wanted);
-		arena_chunks_make(arena, max(first, (u32)(idx * ARENA_CHUNK_PAGES)), 1);
+		if (!arena_chunk_at(arena, idx))
+			arena_chunk_create(arena, idx);
 	}
-	spare = spare ?: bitmap_weight(arena->avail, ARENA_CHUNKS) < 2;
-	for (idx = first / ARENA_CHUNK_PAGES; spare && idx <= last / ARENA_CHUNK_PAGES; idx++) {
+}
+
+/* ... and a spare one, if they may ask for pages anywhere */
+static void arena_chunks_spare(struct bpf_arena *arena)
+{
+	u32 idx, first = arena_first(arena), last = arena_end(arena) - 1;
+
+	if (!arena->pool || !arena->pool->min)
+		return;
+	if (!test_and_clear_bit(ARENA_STARVED, &arena->flags) &&
+	    bitmap_weight(arena->avail, ARENA_CHUNKS) >= 2)
+		return;
+	for (idx = first / ARENA_CHUNK_PAGES; idx <= last / ARENA_CHUNK_PAGES; idx++) {
 		if (arena_chunk_at(arena, idx))
 			continue;
-		if (arena_chunk_create(arena, idx))
-			break;
-		spare--;
+		arena_chunk_create(arena, idx);
+		return;
 	}
 }
 
-/* Grows with demand, and shrinks when there has been none for a while. */
-static void pool_adapt(struct arena_pool *pool)
+static void arena_work_later(struct bpf_arena *arena)
 {
-	u32 taken = atomic_xchg(&pool->taken, 0);
+	struct arena_pool *pool = READ_ONCE(arena->pool);
+	unsigned long delay = pool ? arena_pool_delay(pool) : 0;
 
-	if (taken)
-		pool->idle_at = jiffies + ARENA_POOL_IDLE;
-	if (taken > pool->target / 2)
-		pool->target = min_t(u32, 2 * pool->target, ARENA_POOL_MAX);
-	else if (time_after(jiffies, pool->idle_at))
-		pool->target = max_t(u32, pool->target / 2, ARENA_POOL_MIN);
-}
-
-static void pool_fill(struct bpf_arena *arena, struct arena_pool *pool)
-{
-	struct page *page;
-
-	pool_adapt(pool);
-	while (atomic_read(&pool->ready) < pool->target) {
-		page = arena_page_alloc(arena, NUMA_NO_NODE);
-		if (!page)
-			break;
-		pool_put(pool, page);
-		cond_resched();
-	}
-	while (atomic_read(&pool->ready) > pool->target && pool_draw(pool, 1))
-		put_page(pool_take(pool));
-	if (pool->target > ARENA_POOL_MIN)
-		/* unlike mod_delayed_work(), not later than kicked for */
-		queue_delayed_work(system_unbound_wq, &arena->work,
-				   ARENA_POOL_IDLE + 1);
+	/* unlike mod_delayed_work(), not later than kicked for */
+	if (delay && !delayed_work_pending(&arena->work))
+		queue_delayed_work(system_unbound_wq, &arena->work, delay);
 }
 
 static void arena_work(struct work_struct *work)
@@ -822,11 +763,12 @@ static void arena_work(struct work_struct *work)
 	smp_mb__after_atomic();
 	mutex_lock(&arena->lock);
 	arena_reap(arena);
-	if (arena->pool)
-		arena_chunks_provide(arena);
+	arena_chunks_wanted(arena);
+	arena_chunks_spare(arena);
 	mutex_unlock(&arena->lock);
 	if (arena->pool)
-		pool_fill(arena, arena->pool);
+		arena_pool_fill(arena);
+	arena_work_later(arena);
 }
 
 /**
@@ -838,20 +780,13 @@ static void arena_work(struct work_struct *work)
  */
 int bpf_arena_pool_enable(struct bpf_arena *arena)
 {
-	struct arena_pool *pool;
+	int err;
 
 	mutex_lock(&arena->lock);
-	if (!arena->pool) {
-		pool = bpf_map_kvcalloc(&arena->map, 1, sizeof(*pool),
-					GFP_KERNEL | __GFP_ZERO);
-		if (pool)
-			pool->target = ARENA_POOL_MIN;
-		/* pairs with the address dependency of READ_ONCE(arena->pool) */
-		smp_store_release(&arena->pool, pool);
-	}
+	err = arena_pool_create(arena, ARENA_POOL_MIN);
 	mutex_unlock(&arena->lock);
-	if (!arena->pool)
-		return -ENOMEM;
+	if (err)
+		return err;
 	mod_delayed_work(system_unbound_wq, &arena->work, 0);
 	flush_delayed_work(&arena->work);
 	return 0;
@@ -874,26 +809,28 @@ static int arena_claim_here(struct bpf_arena *arena, u32 wpn, u32 cnt)
 	return arena_claim_at(arena, wpn, cnt);
 }
 
-/* Any addresses. Others claim without the lock: search until nothing is found. */
+/* Any addresses: at first without those that have just been freed, nor NULL's */
 static int arena_claim_far(struct bpf_arena *arena, u32 *wpn, u32 cnt)
 {
-	bool null_too = false;
+	bool reaped = false, null_too = false;
 	int err;
 
-	arena_reap(arena);
-	for (;;) {
+	for (;; cond_resched()) {
 		*wpn = arena_search(arena, cnt, null_too);
-		if (*wpn == ARENA_NOWHERE) {
-			if (null_too)
-				return -EBUSY;
+		if (*wpn != ARENA_NOWHERE) {
+			err = arena_chunks_make(arena, *wpn, cnt);
+			err = err ?: arena_claim_at(arena, *wpn, cnt);
+			/* others claim without the lock: search again then */
+			if (err != -EBUSY)
+				return err;
+		} else if (!reaped) {
+			arena_reap(arena);
+			reaped = true;
+		} else if (!null_too) {
 			null_too = true;
-			continue;
+		} else {
+			return -EBUSY;
 		}
-		err = arena_chunks_make(arena, *wpn, cnt);
-		err = err ?: arena_claim_at(arena, *wpn, cnt);
-		if (err != -EBUSY)
-			return err;
-		cond_resched();
 	}
 }
 
@@ -937,26 +874,27 @@ static int arena_insert_slow(struct bpf_arena *arena, u32 *wpn, u32 cnt,
  * @nid: NUMA node, or NUMA_NO_NODE
  *
  * Context: may sleep; reclaims memory.
- * Return: the first, or ARENA_NOWHERE if there is no memory or the addresses
- * are not free.
+ * Return: the first; -ENOMEM; -EBUSY if the addresses are not free; -EINTR if
+ * the task is about to die.
  */
-u32 arena_pages_alloc(struct bpf_arena *arena, u32 wpn, u32 cnt, int nid)
+int arena_pages_alloc(struct bpf_arena *arena, u32 wpn, u32 cnt, int nid)
 {
 	LIST_HEAD(pages);
 	u32 got;
+	int err;
 
-	if (arena_list_alloc(arena, cnt, nid, &pages))
-		return ARENA_NOWHERE;
+	err = arena_list_alloc(arena, cnt, nid, &pages);
+	if (err)
+		return err;
 	if (wpn == ARENA_NOWHERE && cnt <= BITS_PER_LONG) {
 		got = arena_insert_any(arena, cnt, &pages);
 		if (got != ARENA_NOWHERE)
 			return got;
 	}
-	if (arena_insert_slow(arena, &wpn, cnt, &pages)) {
+	err = arena_insert_slow(arena, &wpn, cnt, &pages);
+	if (err)
 		put_pages_list(&pages);
-		return ARENA_NOWHERE;
-	}
-	return wpn;
+	return err ?: wpn;
 }
 
 /**
@@ -978,8 +916,14 @@ void arena_pages_free(struct bpf_arena *arena, u32 wpn, u32 cnt)
 			arena_span_free(arena, &s, false);
 		cond_resched();
 	}
-	guard(mutex)(&arena->lock);
+	mutex_lock(&arena->lock);
+	/* where freed pages go, if there is memory for it */
+	if (!arena->pool)
+		arena_pool_create(arena, 0);
+	/* even if nothing was freed now: somebody may just have done it */
 	arena_reap(arena);
+	mutex_unlock(&arena->lock);
+	arena_work_later(arena);
 }
 
 /**
@@ -988,8 +932,8 @@ void arena_pages_free(struct bpf_arena *arena, u32 wpn, u32 cnt)
  * @wpn: first address, inside the arena
  * @cnt: how many
  *
- * This CPU sees the pages gone on return if there are no more than
- * ARENA_NOSLEEP_PAGES; others, and processes, when the worker has run. The
+ * This CPU sees the pages gone on return if @cnt is ARENA_NOSLEEP_PAGES or less;
+ * otherwise, and for other CPUs and processes, they go when the worker runs. The
  * addresses are not free before.
  *
  * Context: any, NMI included.
@@ -998,12 +942,14 @@ void arena_pages_free_nosleep(struct bpf_arena *arena, u32 wpn, u32 cnt)
 {
 	struct arena_span s = arena_span(wpn, cnt);
 
-	preempt_disable();
-	while (arena_span_next(arena, &s))
-		if (s.chunk)
-			arena_span_free(arena, &s, cnt <= ARENA_NOSLEEP_PAGES);
+	while (arena_span_next(arena, &s)) {
+		if (!s.chunk)
+			continue;
+		preempt_disable();
+		arena_span_free(arena, &s, cnt <= ARENA_NOSLEEP_PAGES);
+		preempt_enable();
+	}
 	arena_kick(arena);
-	preempt_enable();
 }
 
 /**
@@ -1038,8 +984,7 @@ int arena_pages_hold_nosleep(struct bpf_arena *arena, u32 wpn, u32 cnt)
 	preempt_enable();
 	if (err != -ENOENT)
 		return err;
-	set_bit(wpn / ARENA_CHUNK_PAGES, arena->wanted);
-	arena_kick(arena);
+	arena_want(arena, wpn, cnt);
 	return -ENOMEM;
 }
 
@@ -1110,25 +1055,28 @@ void arena_pages_init(struct bpf_arena *arena)
 	init_irq_work(&arena->kick, arena_kick_work);
 }
 
+static void arena_group_destroy(struct bpf_arena *arena, struct arena_chunk **group)
+{
+	u32 i;
+
+	for (i = 0; group && i < ARENA_GROUP_CHUNKS; i++) {
+		if (!group[i])
+			continue;
+		arena_chunk_destroy(arena, group[i]);
+		cond_resched();
+	}
+	kvfree(group);
+}
+
 /* Every VMA and every program held a reference to the map: nobody looks. */
 void arena_pages_exit(struct bpf_arena *arena)
 {
-	struct arena_chunk *chunk;
 	u32 idx;
 
 	irq_work_sync(&arena->kick);
 	cancel_delayed_work_sync(&arena->work);
-	for (idx = 0; idx < ARENA_CHUNKS; idx++) {
-		chunk = arena_chunk_at(arena, idx);
-		if (!chunk)
-			continue;
-		arena_chunk_destroy(arena, chunk);
-		cond_resched();
-	}
+	arena_pool_destroy(arena);
 	for (idx = 0; idx < ARENA_GROUPS; idx++)
-		kvfree(arena->groups[idx]);
-	while (arena->pool && pool_draw(arena->pool, 1))
-		put_page(pool_take(arena->pool));
-	kvfree(arena->pool);
+		arena_group_destroy(arena, arena->groups[idx]);
 	mutex_destroy(&arena->lock);
 }

@@ -170,6 +170,11 @@ static void rewrite_insn(struct bpf_insn *insn, struct bpf_insn_aux_data *aux)
 	}
 }
 
+BTF_ID_LIST(arena_kfunc_ids)
+BTF_ID(func, bpf_arena_alloc_pages)
+BTF_ID(func, bpf_arena_free_pages)
+BTF_ID(func, bpf_arena_reserve_pages)
+
 /**
  * bpf_arena_rewrite() - turn an accepted program's instructions into the JIT's
  * @env: verifier state; every instruction that is left has been verified
@@ -180,7 +185,7 @@ int bpf_arena_rewrite(struct bpf_verifier_env *env)
 {
 	struct bpf_insn_aux_data *aux = env->insn_aux_data;
 	struct bpf_prog *prog = env->prog;
-	bool nosleep = false;
+	bool needs_pool = false;
 	u32 i;
 
 	if (!prog->aux->arena)
@@ -192,15 +197,10 @@ int bpf_arena_rewrite(struct bpf_verifier_env *env)
 			rewrite_cast(prog, insn, &aux[i]);
 		else if (aux[i].arena_use == ARENA_USE_YES)
 			rewrite_insn(insn, &aux[i]);
-		nosleep |= aux[i].arena_nosleep;
+		needs_pool |= aux[i].arena_nosleep && insn->imm == arena_kfunc_ids[0];
 	}
-	return nosleep ? bpf_arena_pool_enable(prog->aux->arena) : 0;
+	return needs_pool ? bpf_arena_pool_enable(prog->aux->arena) : 0;
 }
-
-BTF_ID_LIST(arena_kfunc_ids)
-BTF_ID(func, bpf_arena_alloc_pages)
-BTF_ID(func, bpf_arena_free_pages)
-BTF_ID(func, bpf_arena_reserve_pages)
 
 /* Same order */
 static const void *const arena_kfunc_sleepable[] = {

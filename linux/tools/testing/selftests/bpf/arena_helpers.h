@@ -94,13 +94,13 @@ static inline int arena_write(volatile void *p)
 	return arena_touch(p, true);
 }
 
-/* What a program returns; one of tc is given a packet */
+/* What a program returns; all but system calls are given a packet */
 static inline int arena_run(const struct bpf_program *prog)
 {
 	LIBBPF_OPTS(bpf_test_run_opts, opts);
 	char pkt[64] = {};
 
-	if (bpf_program__type(prog) == BPF_PROG_TYPE_SCHED_CLS) {
+	if (bpf_program__type(prog) != BPF_PROG_TYPE_SYSCALL) {
 		opts.data_in = pkt;
 		opts.data_size_in = sizeof(pkt);
 	}
@@ -118,6 +118,36 @@ static inline __u64 arena_run_op(const struct bpf_program *prog, struct arena_op
 
 	ASSERT_OK(bpf_prog_test_run_opts(bpf_program__fd(prog), &opts), bpf_program__name(prog));
 	return op.ret;
+}
+
+/* What fdinfo says of a map; -1 if there is no such line */
+static inline long long arena_fdinfo(int fd, const char *key)
+{
+	long long val = -1;
+	char line[128], path[64];
+	size_t len = strlen(key);
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	f = fopen(path, "r");
+	if (!ASSERT_OK_PTR(f, "fdinfo"))
+		return -1;
+	while (fgets(line, sizeof(line), f))
+		if (!strncmp(line, key, len) && line[len] == ':')
+			val = strtoll(line + len + 1, NULL, 0);
+	fclose(f);
+	return val;
+}
+
+/* The same, when the worker may still be on its way to where it has to be val */
+static inline void arena_fdinfo_becomes(int fd, const char *key, long long val,
+					const char *what)
+{
+	int tries;
+
+	for (tries = 0; arena_fdinfo(fd, key) != val && tries < 500; tries++)
+		usleep(10000);
+	ASSERT_EQ(arena_fdinfo(fd, key), val, what);
 }
 
 /* Set a sysctl and return its old value, or -1 */

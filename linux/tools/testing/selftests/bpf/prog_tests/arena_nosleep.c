@@ -35,30 +35,10 @@ static bool setup(void)
 	return true;
 }
 
-static long fdinfo_pages(void)
-{
-	char line[128], path[64];
-	long pages = -1;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", bpf_map__fd(skel->maps.arena));
-	f = fopen(path, "r");
-	if (!ASSERT_OK_PTR(f, "fdinfo"))
-		return -1;
-	while (fgets(line, sizeof(line), f))
-		sscanf(line, "pages: %ld", &pages);
-	fclose(f);
-	return pages;
-}
-
 /* What was freed without sleeping is back when the worker has run. */
 static void check_all_back(void)
 {
-	int tries;
-
-	for (tries = 0; fdinfo_pages() && tries < 200; tries++)
-		usleep(10000);
-	ASSERT_EQ(fdinfo_pages(), 0, "pages that are left");
+	arena_fdinfo_becomes(bpf_map__fd(skel->maps.arena), "pages", 0, "pages that are left");
 }
 
 static int run(const struct bpf_program *prog)
@@ -235,7 +215,7 @@ static void test_reserve(void)
 	ASSERT_EQ(at_soon(skel->progs.run_reserve_at, 1501, 1, -ENOMEM), 0, "far");
 	at(skel->progs.run_free_at, 3, 2);
 	ASSERT_EQ(at_soon(skel->progs.run_reserve_at, 3, 2, -EBUSY), 0, "again");
-	ASSERT_EQ(fdinfo_pages(), 0, "no page");
+	ASSERT_EQ(arena_fdinfo(bpf_map__fd(skel->maps.arena), "pages"), 0, "no page");
 }
 
 /* From none to all that there is to have at once, and one more */
