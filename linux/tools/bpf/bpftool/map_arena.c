@@ -82,6 +82,85 @@ static bool arena_user_vm_start(int fd, const struct bpf_map_info *info,
 	return *start || fdinfo_u64(fd, "user_vm_start", start);
 }
 
+/* In fdinfo these have a prefix, "failed_" or "pool_". */
+static const char * const arena_failed[] = {
+	"args", "addr", "mem", "count", "pool", "table", "killed",
+};
+
+static const char * const arena_pool[] = {
+	"pages", "target", "hits", "misses",
+};
+
+/* 0 if the kernel does not tell */
+static __u64 fdinfo_member(int fd, const char *prefix, const char *name)
+{
+	__u64 val = 0;
+	char key[32];
+
+	snprintf(key, sizeof(key), "%s_%s", prefix, name);
+	fdinfo_u64(fd, key, &val);
+	return val;
+}
+
+/* On a line of their own, if any of them is not 0 */
+static void show_members_plain(int fd, const char *prefix,
+			       const char * const *names, size_t cnt)
+{
+	bool first = true;
+	__u64 val;
+	size_t i;
+
+	for (i = 0; i < cnt; i++) {
+		val = fdinfo_member(fd, prefix, names[i]);
+		if (!val)
+			continue;
+		if (first)
+			printf("\n\t%s", prefix);
+		printf("%s%s %llu", first ? " " : "  ", names[i], val);
+		first = false;
+	}
+}
+
+static void show_members_json(int fd, const char *prefix,
+			      const char * const *names, size_t cnt)
+{
+	size_t i;
+
+	jsonw_name(json_wtr, prefix);
+	jsonw_start_object(json_wtr);
+	for (i = 0; i < cnt; i++)
+		jsonw_uint_field(json_wtr, names[i],
+				 fdinfo_member(fd, prefix, names[i]));
+	jsonw_end_object(json_wtr);
+}
+
+/* Of a kernel that counts them */
+static void arena_show_faults_plain(int fd)
+{
+	__u64 faults, last;
+
+	if (!fdinfo_u64(fd, "faults", &faults) ||
+	    !fdinfo_u64(fd, "last_fault", &last))
+		return;
+	if (faults)
+		printf("\n\tfaults %llu  last_fault 0x%llx", faults, last);
+	show_members_plain(fd, "failed", arena_failed, ARRAY_SIZE(arena_failed));
+	show_members_plain(fd, "pool", arena_pool, ARRAY_SIZE(arena_pool));
+}
+
+static void arena_show_faults_json(int fd)
+{
+	__u64 faults, last;
+
+	if (!fdinfo_u64(fd, "faults", &faults) ||
+	    !fdinfo_u64(fd, "last_fault", &last))
+		return;
+	jsonw_uint_field(json_wtr, "faults", faults);
+	jsonw_uint_field(json_wtr, "last_fault", last);
+	show_members_json(fd, "failed", arena_failed, ARRAY_SIZE(arena_failed));
+	show_members_json(fd, "pool", arena_pool, ARRAY_SIZE(arena_pool));
+}
+
 void arena_show_plain(int fd, const struct bpf_map_info *info)
 {
 	const char *sep = "\n\tarena_flags ";
@@ -102,6 +181,7 @@ void arena_show_plain(int fd, const struct bpf_map_info *info)
 	}
 	if (fdinfo_u64(fd, "pages", &pages))
 		printf("  pages %llu", pages);
+	arena_show_faults_plain(fd);
 }
 
 void arena_show_json(int fd, const struct bpf_map_info *info)
@@ -119,6 +199,7 @@ void arena_show_json(int fd, const struct bpf_map_info *info)
 		jsonw_uint_field(json_wtr, "user_vm_start", start);
 	if (fdinfo_u64(fd, "pages", &pages))
 		jsonw_uint_field(json_wtr, "pages", pages);
+	arena_show_faults_json(fd);
 }
 
 static void print_line(__u64 addr, unsigned char *line)

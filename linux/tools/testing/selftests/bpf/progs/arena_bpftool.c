@@ -41,6 +41,17 @@ int fill(void *ctx)
 	return 0;
 }
 
+/* After fill(): two loads of a page that is not there, and an address in use */
+SEC("syscall")
+int trouble(void *ctx)
+{
+	volatile __u64 __arena *p = PAGE(7);
+
+	p[1];
+	p[2];
+	return bpf_arena_alloc_pages(&arena, PAGE(3), 1, -1, 0) ? 1 : 0;
+}
+
 /* A call ends the body of the loop, so that its block ends in one, too */
 static __noinline void count(__u64 __arena *p)
 {
