@@ -167,6 +167,10 @@ wrong_usage() {
 	expect "no command" 125 "no command given"
 	run vm --kernel /nonexistent -- true
 	expect "no kernel" 125 "no kernel at /nonexistent"
+	run vm --numa sh -c 'cat /sys/devices/system/node/node?/cpulist'
+	expect "--numa" 0 $'0\n1'
+	run vm --numa --cpus 3 -- true
+	expect "--numa with an odd number of CPUs" 125 "--numa needs an even number of --cpus"
 	run vm --cpus two -- true
 	expect "--cpus that is no number" 125 "--cpus two is not a number"
 	run vm --initramfs /nonexistent -- true

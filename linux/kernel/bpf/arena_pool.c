@@ -145,11 +145,16 @@ bool arena_pool_recycle(struct bpf_arena *arena, struct page *page)
 static struct page *pool_spare(struct bpf_arena *arena)
 {
 	struct arena_pool *pool = READ_ONCE(arena->pool);
+	struct page *page;
 
 	if (!pool || !pool_draw(pool, 1, READ_ONCE(pool->target)))
 		return NULL;
 	WRITE_ONCE(pool->used_at, jiffies);
-	return pool_take(pool);
+	page = pool_take(pool);
+	if (page_to_nid(page) == numa_mem_id())
+		return page;
+	put_page(page);
+	return NULL;
 }
 
 /* Adds pages, charged to the active memory cgroup, to a list. */
