@@ -108,6 +108,7 @@ patterns() {
 	Oops: 0002 [#1] PREEMPT SMP
 	general protection fault, probably for non-canonical address 0x1: 0000
 	kernel BUG at mm/vmalloc.c:1!
+	kernel BUG at mm/page_table_check.c:51!
 	WARNING: possible circular locking dependency detected
 	WARNING: possible recursive locking detected
 	WARNING: inconsistent lock state
@@ -122,7 +123,9 @@ patterns() {
 	refcount_t: underflow; use-after-free.
 	Kernel panic - not syncing: x
 	END
-	for line in "Linux version 6.1.0" "Warning: unable to open an initial console." "debug: x"; do
+	# The last is of a backtrace, which sysrq prints for the asking.
+	for line in "Linux version 6.1.0" "Warning: unable to open an initial console." "debug: x" \
+			" __page_table_check_zero+0x1/0x2"; do
 		holds "not a complaint: $line" grep -qvE "$pattern" <<<"$line"
 	done
 }
