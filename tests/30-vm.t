@@ -75,8 +75,8 @@ bad_endings() {
 	expect "a panic is a failure" 121 "vm/run: kernel panic:"
 	run vm -- sh -c 'echo b >/proc/sysrq-trigger; sleep 60'
 	expect "a reset is a failure" 123 "the VM ended before the command did"
-	run vm --timeout 15 -- sleep 1000
-	expect "a hang is a failure" 124 "timeout: the command did not end within 15 s"
+	run vm --timeout 8 -- sleep 1000
+	expect "a hang is a failure" 124 "timeout: the command did not end within 8 s"
 	run vm --append 'init=/nonexistent' -- true
 	expect "a kernel without PID 1 is a failure" 121 "kernel panic:"
 }
