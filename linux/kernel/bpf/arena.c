@@ -426,16 +426,15 @@ static struct bpf_map *arena_map_alloc(union bpf_attr *attr)
 		return ERR_PTR(-ENOMEM);
 
 	arena->kern_vm = get_vm_area(ARENA_WINDOW_SIZE + 2 * ARENA_GUARD_SIZE +
-				     PMD_SIZE, VM_SPARSE);
+				     ARENA_ALIGN, VM_SPARSE);
 	if (!arena->kern_vm) {
 		bpf_map_area_free(arena);
 		return ERR_PTR(-ENOMEM);
 	}
 
 	bpf_map_init_from_attr(&arena->map, attr);
-	/* so that no page table of the window has anything else in it */
 	arena->kern_vm_start = round_up((unsigned long)arena->kern_vm->addr +
-					ARENA_GUARD_SIZE, PMD_SIZE);
+					ARENA_GUARD_SIZE, ARENA_ALIGN);
 	arena_pages_init(arena);
 	arena_mapping_init(&arena->mapping);
 	if (attr->map_extra) {

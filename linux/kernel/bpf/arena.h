@@ -16,6 +16,12 @@
 /* Bytes that can be addressed by the low half of a pointer */
 #define ARENA_WINDOW_SIZE	SZ_4G
 
+/*
+ * Where the window begins, so that its page tables, and the tables of these if
+ * they fit, have nothing else in them and can go with the arena.
+ */
+#define ARENA_ALIGN		(PUD_SIZE <= ARENA_WINDOW_SIZE ? PUD_SIZE : PMD_SIZE)
+
 /* A chunk is what one page table of the window maps */
 #define ARENA_CHUNK_PAGES	PTRS_PER_PTE
 #define ARENA_CHUNKS		(ARENA_WINDOW_SIZE / PMD_SIZE)
@@ -88,7 +94,7 @@ enum arena_failure {
  *	Programs read it through CO-RE, its name is part of the interface
  * @user_vm_end: first address behind the user mapping
  * @kern_vm: the reserved kernel window with its guards
- * @kern_vm_start: kernel address of the low 32 bits 0, aligned to a chunk
+ * @kern_vm_start: kernel address of the low 32 bits 0, aligned to ARENA_ALIGN
  * @lock: serializes what may sleep: user PTEs, new chunks, the end of pages
  * @mapping: holds the VMAs of all processes
  * @groups: pointers to chunks, by wpn / ARENA_CHUNK_PAGES; none ever goes away
@@ -195,7 +201,7 @@ unsigned long arena_pool_delay(const struct arena_pool *pool);
 bool arena_pool_reserve(struct arena_pool *pool, u32 cnt);
 void arena_pool_unreserve(struct arena_pool *pool, u32 cnt);
 void arena_pool_take(struct arena_pool *pool, u32 cnt, struct list_head *pages);
-bool arena_pool_recycle(struct bpf_arena *arena, struct page *page);
+bool arena_pool_recycle(struct arena_pool *pool, struct page *page);
 
 void arena_note_failure(struct bpf_arena *arena, int err);
 u64 arena_map_mem_usage(const struct bpf_map *map);

@@ -170,7 +170,7 @@ static u32 chunk_put_pages(struct bpf_arena *arena, struct arena_chunk *chunk,
 		if (!pages[bit])
 			continue;
 		cnt++;
-		if (!arena_pool_recycle(arena, pages[bit]))
+		if (!arena->pool || !arena_pool_recycle(arena->pool, pages[bit]))
 			batch[n++] = pages[bit];
 		pages[bit] = NULL;
 	}
@@ -179,16 +179,49 @@ static u32 chunk_put_pages(struct bpf_arena *arena, struct arena_chunk *chunk,
 	return cnt;
 }
 
+/* NULL if there are no tables for the address */
+static pud_t *arena_pud(unsigned long kaddr)
+{
+	pgd_t *pgd = pgd_offset_k(kaddr);
+	p4d_t *p4d = pgd_none(*pgd) ? NULL : p4d_offset(pgd, kaddr);
+	pud_t *pud = !p4d || p4d_none(*p4d) ? NULL : pud_offset(p4d, kaddr);
+
+	return !pud || pud_none(*pud) ? NULL : pud;
+}
+
+/*
+ * Frees the page tables of the window, and the tables of these where it has them
+ * for itself. What is left, since there is no memory to do it with, is left for
+ * arena_chunk_destroy().
+ */
+static void arena_tables_free(struct bpf_arena *arena)
+{
+	unsigned long kaddr = arena->kern_vm_start;
+	unsigned long end = kaddr + ARENA_WINDOW_SIZE;
+	pud_t *pud;
+
+	if (ARENA_ALIGN != PUD_SIZE)
+		return;
+	/* as for huge vmap mappings: not while someone dumps tables */
+	mmap_read_lock(&init_mm);
+	for (; kaddr < end; kaddr += PUD_SIZE) {
+		pud = arena_pud(kaddr);
+		if (pud)
+			pud_free_pmd_page(pud, kaddr);
+	}
+	mmap_read_unlock(&init_mm);
+}
+
 static void arena_chunk_destroy(struct bpf_arena *arena,
 				struct arena_chunk *chunk)
 {
 	unsigned long kaddr = arena_kaddr(arena, chunk->idx * ARENA_CHUNK_PAGES);
+	pud_t *pud = chunk->ptes ? arena_pud(kaddr) : NULL;
 	u32 word;
 
-	if (chunk->ptes) {
-		/* as for huge vmap mappings: not while someone dumps tables */
+	if (pud) {
 		mmap_read_lock(&init_mm);
-		pmd_free_pte_page(pmd_off_k(kaddr), kaddr);
+		pmd_free_pte_page(pmd_offset(pud, kaddr), kaddr);
 		mmap_read_unlock(&init_mm);
 	}
 	for (word = 0; chunk->pages && word < ARENA_CHUNK_WORDS; word++)
@@ -1076,6 +1109,7 @@ void arena_pages_exit(struct bpf_arena *arena)
 	irq_work_sync(&arena->kick);
 	cancel_delayed_work_sync(&arena->work);
 	arena_pool_destroy(arena);
+	arena_tables_free(arena);
 	for (idx = 0; idx < ARENA_GROUPS; idx++)
 		arena_group_destroy(arena, arena->groups[idx]);
 	mutex_destroy(&arena->lock);

@@ -121,7 +121,7 @@ void arena_pool_take(struct arena_pool *pool, u32 cnt, struct list_head *pages)
 
 /**
  * arena_pool_recycle() - keep a page that has been freed
- * @arena: arena
+ * @pool: pool
  * @page: page without any translation
  *
  * Someone may still have a reference to the page, through get_user_pages() or a
@@ -130,11 +130,9 @@ void arena_pool_take(struct arena_pool *pool, u32 cnt, struct list_head *pages)
  * Context: may sleep, arena->lock.
  * Return: whether the pool has taken it, and the reference to it.
  */
-bool arena_pool_recycle(struct bpf_arena *arena, struct page *page)
+bool arena_pool_recycle(struct arena_pool *pool, struct page *page)
 {
-	struct arena_pool *pool = arena->pool;
-
-	if (!pool || atomic_read(&pool->ready) >= pool->target + ARENA_POOL_SURPLUS ||
+	if (atomic_read(&pool->ready) >= READ_ONCE(pool->target) + ARENA_POOL_SURPLUS ||
 	    page_count(page) != 1 || page_to_nid(page) != numa_mem_id())
 		return false;
 	clear_highpage(page);
