@@ -232,6 +232,7 @@ static void arena_chunk_destroy(struct bpf_arena *arena,
 
 static int arena_chunk_create(struct bpf_arena *arena, u32 idx)
 {
+	unsigned long kaddr = arena_kaddr(arena, idx * ARENA_CHUNK_PAGES);
 	struct arena_chunk *chunk;
 	int err = -ENOMEM;
 
@@ -243,8 +244,8 @@ static int arena_chunk_create(struct bpf_arena *arena, u32 idx)
 	chunk->pages = bpf_map_kvcalloc(&arena->map, ARENA_CHUNK_PAGES,
 					sizeof(*chunk->pages), ARENA_GFP);
 	if (chunk->pages)
-		err = apply_to_page_range(&init_mm,
-					  arena_kaddr(arena, idx * ARENA_CHUNK_PAGES), PAGE_SIZE, arena_pte_note, &chunk->ptes);
+		err = apply_to_page_range(&init_mm, kaddr, PAGE_SIZE,
+					  arena_pte_note, &chunk->ptes);
 	if (!err) {
 		arena_chunk_trim(arena, chunk);
 		err = arena_chunk_add(arena, chunk);

@@ -327,7 +327,6 @@ static void check_limit(void)
 	fails(skel->progs.alloc_tc, 0, 1, "failed_pool");
 	ASSERT_EQ(arena_fdinfo(fd, "pool_misses"), 2, "misses");
 	/* what is freed is there for them */
-	skel->bss->addr = skel->bss->result = 0;
 	skel->bss->cnt = 10;
 	skel->bss->addr = ARENA_BASE + page_size;
 	arena_run(skel->progs.release);
