@@ -109,6 +109,19 @@ run "$scratch/tests/run" '82*'
 expect "a suite for one architecture runs there" 0 "arm64-82-one: 1 passed"
 run env ARCH=x86_64 "$scratch/tests/run" '82*'
 expect "... and not elsewhere" 1 "no suite matches '82*'"
+suite 83-last <<-'END'
+	# Runs once, after the others.
+	grep -q "ok slow" "$(dirname "$0")/../out/test/84-slow.results" && echo "ok 84 has ended"
+	echo "list of all: $ARCHES"
+END
+suite 84-slow <<-'END'
+	# Runs once.
+	sleep 1
+	echo "ok slow"
+END
+run "$scratch/tests/run" '8[34]*'
+expect "a suite that runs after the others" 0 $'\n2 passed, 0 failed, 0 skipped'
+expect "what it lists is shown" 0 $'\n       of all: x86_64 arm64\n'
 run env ARCH=vax "$scratch/tests/run"
 expect "an unknown architecture" 1 "unknown architecture vax"
 

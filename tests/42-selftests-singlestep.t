@@ -13,7 +13,7 @@ holds "atomics race with free, one instruction at a time" "$top/vm/run" --single
 	--timeout 300 --log "$out/$arch/selftests/kernel-singlestep.log" -- \
 	env -C "$out/$arch/selftests" ./test_progs -t arena_life/hazard_15_atomics
 if [[ $said = *"1/1 PASSED, 0 SKIPPED, 0 FAILED"* ]]; then
-	ok "the race was run"
+	ok "hazard_15_atomics, one instruction at a time"
 else
 	not_ok "the race was run" "$(last_line)"
 fi

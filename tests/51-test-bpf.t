@@ -26,7 +26,7 @@ for line in "${summaries[@]}"; do
 	if [[ $line = *" 0 PASSED"* || $line != *", 0 FAILED"* ]]; then
 		not_ok "$line" "see the lines with FAIL"
 	else
-		ok "$line"
+		ok "hazard_24_$line"
 	fi
 done
 [ ${#summaries[@]} = ${#suites[@]} ] ||

@@ -607,19 +607,19 @@ static void run_with(void (*test)(struct fixture *f))
 
 void test_arena_access(void)
 {
-	if (test__start_subtest("present_loads"))
+	if (test__start_subtest("hazard_17_loads"))
 		run_with(present_loads);
-	if (test__start_subtest("present_stores"))
+	if (test__start_subtest("hazard_17_stores"))
 		run_with(present_stores);
 	if (test__start_subtest("long_program"))
 		run_with(long_program);
-	if (test__start_subtest("atomic_present"))
+	if (test__start_subtest("hazard_17_atomics"))
 		run_with(atomic_present);
-	if (test__start_subtest("atomic_unaligned"))
+	if (test__start_subtest("hazard_17_atomics_unaligned"))
 		run_with(atomic_unaligned);
-	if (test__start_subtest("atomic_absent"))
+	if (test__start_subtest("hazard_17_absent_atomics"))
 		run_with(atomic_absent);
-	if (test__start_subtest("atomic_fetch_regs"))
+	if (test__start_subtest("hazard_17_fetch_regs"))
 		run_with(atomic_fetch_regs);
 	if (test__start_subtest("hazard_17_absent_loads"))
 		run_with(absent_loads);

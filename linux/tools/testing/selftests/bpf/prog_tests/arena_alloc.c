@@ -3,10 +3,12 @@
  * bpf_arena_alloc_pages(), bpf_arena_free_pages(), bpf_arena_reserve_pages():
  * where pages come from, what is refused, what is left behind.
  */
+#define _GNU_SOURCE
 #include <fcntl.h>
 #include <limits.h>
 #include <setjmp.h>
 #include <signal.h>
+#include <sys/uio.h>
 #include "cgroup_helpers.h"
 #include "arena_helpers.h"
 #include "arena_ops.skel.h"
@@ -83,6 +85,17 @@ static void poke(const struct fixture *f, __u64 addr, __u64 val)
 	struct arena_op op = { .addr = addr, .ret = val };
 
 	arena_run_op(f->skel->progs.op_write, op);
+}
+
+/* Program and user space see the same page */
+static void check_shared(const struct fixture *f, __s64 page)
+{
+	volatile __u64 *p = (__u64 *)page_addr(f, page);
+
+	*p = 42;
+	ASSERT_EQ(peek(f, (__u64)p), 42, "user space wrote, program reads");
+	poke(f, (__u64)p, 43);
+	ASSERT_EQ(*p, 43, "program wrote, user space reads");
 }
 
 /* With BPF_F_SEGV_ON_FAULT user space can tell which pages are there */
@@ -233,7 +246,7 @@ static void free_ranges(void)
 	teardown(&f);
 }
 
-static void hazard_13_free(void)
+static void hazard_13_user_page(void)
 {
 	struct fixture f;
 
@@ -245,15 +258,74 @@ static void hazard_13_free(void)
 	ASSERT_EQ(peek(&f, page_addr(&f, 2)), 7, "faulted in");
 	ASSERT_EQ(alloc(&f, page_addr(&f, 2), 1), 0, "taken by the fault");
 	free_pages(&f, page_addr(&f, 2), 1);
-	ASSERT_EQ(peek(&f, page_addr(&f, 2)), 0, "freed");
-	free_pages(&f, page_addr(&f, 2), 1);
-	ASSERT_EQ(alloc(&f, page_addr(&f, 2), 1), page_addr(&f, 2), "after double free");
+	ASSERT_EQ(peek(&f, page_addr(&f, 2)), 0, "freed, program");
+	ASSERT_EQ(alloc(&f, page_addr(&f, 2), 1), page_addr(&f, 2), "the address is free");
+	ASSERT_EQ(*(__u64 *)page_addr(&f, 2), 0, "freed, user space");
+	check_shared(&f, 2);
+	teardown(&f);
+}
 
+static void hazard_13_double_free(void)
+{
+	struct fixture f;
+
+	if (!setup(&f, NPAGES, BPF_F_SEGV_ON_FAULT, 0))
+		return;
+	ASSERT_EQ(alloc(&f, page_addr(&f, 2), 2), page_addr(&f, 2), "alloc");
+	free_pages(&f, page_addr(&f, 2), 1);
+	free_pages(&f, page_addr(&f, 2), 1);
+	check_there(&f, "...x............", "double free");
+	ASSERT_EQ(alloc(&f, page_addr(&f, 2), 1), page_addr(&f, 2), "after double free");
+	/* each of these is free once, and no more than once */
+	ASSERT_EQ(alloc(&f, page_addr(&f, 2), 1), 0, "again");
+	ASSERT_EQ(alloc(&f, 0, NPAGES - 2), 0, "no run is left for so many");
+	free_pages(&f, page_addr(&f, 0), NPAGES);
+	free_pages(&f, page_addr(&f, 0), NPAGES);
+	check_empty(&f, "at last");
+	teardown(&f);
+}
+
+static void hazard_13_holes(void)
+{
+	struct fixture f;
+
+	if (!setup(&f, NPAGES, 0, 0))
+		return;
 	*(__u64 *)page_addr(&f, 4) = 9;
 	*(__u64 *)page_addr(&f, 8) = 9;
-	free_pages(&f, page_addr(&f, 0), NPAGES); /* with holes */
+	free_pages(&f, page_addr(&f, 0), NPAGES);
 	ASSERT_EQ(*(__u64 *)page_addr(&f, 8), 0, "freed with holes");
 	free_pages(&f, page_addr(&f, 0), NPAGES);
+	check_empty(&f, "at last");
+	teardown(&f);
+}
+
+/*
+ * A pipe holds a page of the arena: it may go on to read it when the arena has
+ * freed it, and sees nothing of what comes to the same address after that.
+ */
+static void hazard_13_pinned(void)
+{
+	struct iovec vec = { .iov_len = 8 };
+	struct fixture f;
+	char buf[8] = {};
+	int pipes[2], i;
+
+	if (!setup(&f, NPAGES, 0, 0) || !ASSERT_OK(pipe(pipes), "pipe"))
+		return;
+	vec.iov_base = (void *)page_addr(&f, 3);
+	strcpy(vec.iov_base, "pinned!");
+	ASSERT_EQ(vmsplice(pipes[1], &vec, 1, 0), 8, "vmsplice");
+	free_pages(&f, page_addr(&f, 3), 1);
+	for (i = 0; i < 100; i++) {
+		ASSERT_EQ(alloc(&f, page_addr(&f, 0), NPAGES), page_addr(&f, 0), "alloc");
+		strcpy((char *)page_addr(&f, 3), "another");
+		free_pages(&f, page_addr(&f, 0), NPAGES);
+	}
+	ASSERT_EQ(read(pipes[0], buf, 8), 8, "read");
+	ASSERT_STREQ(buf, "pinned!", "what was pinned");
+	close(pipes[0]);
+	close(pipes[1]);
 	check_empty(&f, "at last");
 	teardown(&f);
 }
@@ -363,6 +435,57 @@ out:
 	free(seen);
 }
 
+static double seconds(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
+	return ts.tv_sec + ts.tv_nsec / 1e9;
+}
+
+/*
+ * Time for cnt single pages, and for freeing them in another order. The best of
+ * some rounds: what else the machine does only ever adds to it.
+ */
+static double time_of(const struct fixture *f, __u32 first, __u32 cnt)
+{
+	struct arena_op op = { .addr = page_addr(f, first), .cnt = cnt, .flags = page_size };
+	double best = 0, start, took;
+	int i;
+
+	for (i = 0; i < 5; i++) {
+		start = seconds();
+		ASSERT_EQ(arena_run_op(f->skel->progs.op_alloc_many, op), cnt, "alloc");
+		arena_run_op(f->skel->progs.op_free_many, op);
+		took = seconds() - start;
+		if (!i || took < best)
+			best = took;
+	}
+	return best;
+}
+
+/*
+ * The same work at the end of an arena that is full but for this takes no more
+ * time than in an empty one. Sized for the VM's memory and time; all of a 4 GiB
+ * arena is for hazard_16_many with ARENA_MILLION.
+ */
+static void hazard_16_flat(void)
+{
+	const __u32 cnt = 1 << 11, pages = 1 << 15;
+	double empty, full;
+	struct fixture f;
+
+	if (!setup(&f, pages, 0, ARENA_BASE + GiB))
+		return;
+	empty = time_of(&f, 0, cnt);
+	ASSERT_EQ(alloc(&f, page_addr(&f, 0), pages - cnt), page_addr(&f, 0), "fill");
+	full = time_of(&f, pages - cnt, cnt);
+	printf("%u pages alone in %.0f ms, behind %u others in %.0f ms\n", cnt, empty * 1e3,
+	       pages - cnt, full * 1e3);
+	ASSERT_LT(full, 4 * empty, "seconds with a full arena");
+	teardown(&f);
+}
+
 /* Free memory in KiB. MemFree leaves out pages that CPUs keep in stock, which
  * may be more than what these tests allocate.
  */
@@ -392,6 +515,20 @@ static bool alloc_all(struct fixture *f, __u32 pages)
 	return true;
 }
 
+/* What other tests have left may still be on its way: wait until nothing comes */
+static long mem_settled(void)
+{
+	long now = mem_free(), before;
+	int i = 0;
+
+	do {
+		before = now;
+		usleep(200 * 1000);
+		now = mem_free();
+	} while (now > before + MEM_KB / 32 && i++ < 50);
+	return now;
+}
+
 /* Destruction is asynchronous: give it a few seconds */
 static bool comes_back(long (*measure)(void), long at_least)
 {
@@ -409,13 +546,13 @@ static void hazard_26_memory(void)
 	long before;
 
 	/* the first time, other things get allocated that stay */
-	before = mem_free();
+	before = mem_settled();
 	if (!alloc_all(&f, pages))
 		return;
 	teardown(&f);
 	comes_back(mem_free, before - MEM_KB / 8);
 
-	before = mem_free();
+	before = mem_settled();
 	if (!alloc_all(&f, pages))
 		return;
 	ASSERT_LT(mem_free(), before - MEM_KB * 3 / 4, "free memory with arena");
@@ -424,6 +561,49 @@ static void hazard_26_memory(void)
 	ASSERT_EQ(alloc(&f, 0, pages), page_addr(&f, 0), "alloc again");
 	teardown(&f);
 	ASSERT_TRUE(comes_back(mem_free, before - MEM_KB / 8), "free memory without arena");
+}
+
+/* Kernel address space that arenas have, in KiB: /proc/vmallocinfo calls it sparse */
+static long vmalloc_sparse(void)
+{
+	unsigned long size, sum = 0;
+	char line[512];
+	FILE *f;
+
+	f = fopen("/proc/vmallocinfo", "r");
+	while (f && fgets(line, sizeof(line), f))
+		if (strstr(line, " sparse") && sscanf(line, "%*s %lu", &size) == 1)
+			sum += size / 1024;
+	if (f)
+		fclose(f);
+	return sum;
+}
+
+static long vmalloc_room(void)
+{
+	return -vmalloc_sparse();
+}
+
+static void hazard_26_vmalloc(void)
+{
+	const long window = 4 * GiB / 1024;
+	long before, with;
+	struct fixture f;
+	int i;
+
+	/* those of other tests may still be on their way out */
+	comes_back(vmalloc_room, 0);
+	before = vmalloc_sparse();
+	for (i = 0; i < 50; i++) {
+		if (!setup(&f, NPAGES, 0, 0))
+			return;
+		alloc(&f, 0, NPAGES);
+		with = vmalloc_sparse();
+		if (i == 0)
+			ASSERT_GE(with, before + window, "kernel address space with arena");
+		teardown(&f);
+	}
+	ASSERT_TRUE(comes_back(vmalloc_room, -before), "kernel address space without arenas");
 }
 
 #define CGROUP "/arena_alloc"
@@ -544,6 +724,32 @@ static void hazard_12_half_way(void)
 	with_cgroup(BPF_F_SEGV_ON_FAULT, check_half_way);
 }
 
+/*
+ * The range is taken in its last third only: what was claimed before is free
+ * again, in the middle of words and over several chunks.
+ */
+static void hazard_12_half_taken(void)
+{
+	const __u32 pages = 5000, taken = 4001;
+	struct fixture f;
+	__u32 i;
+
+	if (!setup(&f, pages, BPF_F_SEGV_ON_FAULT, 0))
+		return;
+	ASSERT_EQ(alloc(&f, page_addr(&f, taken), 1), page_addr(&f, taken), "in the middle");
+	ASSERT_EQ(alloc(&f, page_addr(&f, 7), pages - 7), 0, "half taken");
+	ASSERT_EQ(alloc(&f, page_addr(&f, taken - 1), 3), 0, "half taken, three pages");
+	for (i = 0; i < pages; i++)
+		if (!ASSERT_EQ(is_there(&f, i), i == taken, "page"))
+			break;
+	ASSERT_EQ(alloc(&f, page_addr(&f, 0), taken), page_addr(&f, 0), "all before it");
+	ASSERT_EQ(alloc(&f, page_addr(&f, taken + 1), pages - taken - 1),
+		  page_addr(&f, taken + 1), "all behind it");
+	free_pages(&f, page_addr(&f, 0), pages);
+	check_empty(&f, "at last");
+	teardown(&f);
+}
+
 static sigjmp_buf no_memory;
 
 static void on_no_memory(int sig)
@@ -600,6 +806,78 @@ static void hazard_09_limit(void)
 	with_cgroup(0, check_touch_limit);
 }
 
+#define ZRAM "/sys/block/zram0/"
+
+static bool write_text(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY);
+	bool ok = fd >= 0 && write(fd, text, strlen(text)) == strlen(text);
+
+	close(fd);
+	return ok;
+}
+
+/*
+ * Fills the page cache, charged to the caller's cgroup, with clean pages: those
+ * of a block device in memory, as long as it is open.
+ */
+static int fill_page_cache(void)
+{
+	static char buf[1 << 16];
+	int fd;
+
+	if (!write_text(ZRAM "disksize", "32M"))
+		return -1;
+	fd = open("/dev/zram0", O_RDONLY);
+	while (read(fd, buf, sizeof(buf)) > 0)
+		;
+	return fd;
+}
+
+static long page_cache;
+
+/* There is no room but for what the page cache has: it is given up. */
+static void check_reclaim(struct fixture *f)
+{
+	const __u32 want = page_cache / page_size / 4 * 3;
+	char text[32];
+	__u64 p;
+
+	snprintf(text, sizeof(text), "%ld", cgroup_charge() + 64 * page_size);
+	if (!ASSERT_OK(write_cgroup_file(CGROUP, "memory.max", text), "limit"))
+		return;
+	f->pages = want / 2;
+	ASSERT_EQ(touch(f), want / 2, "user space touches");
+	p = alloc(f, page_addr(f, want / 2), want / 2);
+	ASSERT_EQ(p, page_addr(f, want / 2), "a program allocates");
+	ASSERT_OK(write_cgroup_file(CGROUP, "memory.max", "max"), "no limit");
+}
+
+static void hazard_09_reclaim(void)
+{
+	struct fixture f;
+	long before;
+	int cg, dev;
+
+	cg = test__join_cgroup(CGROUP);
+	if (!ASSERT_GE(cg, 0, "join cgroup"))
+		return;
+	before = cgroup_charge();
+	dev = fill_page_cache();
+	page_cache = cgroup_charge() - before;
+	if (page_cache < 512 * page_size) {
+		printf("%s:SKIP:no page cache that could be reclaimed here\n", __func__);
+		test__skip();
+	} else if (setup(&f, page_cache / page_size, 0, 0)) {
+		if (leave_cgroup())
+			check_reclaim(&f);
+		teardown(&f);
+	}
+	close(dev);
+	write_text(ZRAM "reset", "1");
+	close(cg);
+}
+
 void serial_test_arena_alloc(void)
 {
 	page_size = getpagesize();
@@ -608,26 +886,40 @@ void serial_test_arena_alloc(void)
 		anywhere();
 	if (test__start_subtest("at_address"))
 		at_address();
-	if (test__start_subtest("free_ranges"))
+	if (test__start_subtest("hazard_10_free_ranges"))
 		free_ranges();
-	if (test__start_subtest("reserve"))
+	if (test__start_subtest("hazard_10_reserve"))
 		reserved();
 	if (test__start_subtest("hazard_09_limit"))
 		hazard_09_limit();
+	if (test__start_subtest("hazard_09_reclaim"))
+		hazard_09_reclaim();
 	if (test__start_subtest("hazard_10_extremes"))
 		hazard_10_extremes();
 	if (test__start_subtest("hazard_11_node_id"))
 		hazard_11_node_id();
 	if (test__start_subtest("hazard_12_half_way"))
 		hazard_12_half_way();
-	if (test__start_subtest("hazard_13_free"))
-		hazard_13_free();
+	if (test__start_subtest("hazard_12_half_taken"))
+		hazard_12_half_taken();
+	if (test__start_subtest("hazard_13_user_page"))
+		hazard_13_user_page();
+	if (test__start_subtest("hazard_13_double_free"))
+		hazard_13_double_free();
+	if (test__start_subtest("hazard_13_holes"))
+		hazard_13_holes();
+	if (test__start_subtest("hazard_13_pinned"))
+		hazard_13_pinned();
 	if (test__start_subtest("hazard_15_use_after_free"))
 		hazard_15_use_after_free();
 	if (test__start_subtest("hazard_16_many"))
 		hazard_16_many();
+	if (test__start_subtest("hazard_16_flat"))
+		hazard_16_flat();
 	if (test__start_subtest("hazard_26_memory"))
 		hazard_26_memory();
+	if (test__start_subtest("hazard_26_vmalloc"))
+		hazard_26_vmalloc();
 	if (test__start_subtest("hazard_26_cgroup"))
 		hazard_26_cgroup();
 }

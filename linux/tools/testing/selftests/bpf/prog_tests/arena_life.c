@@ -6,7 +6,9 @@
  * other threads report by exit status and by what they leave in struct race.
  * All loops are bounded: a test that finds nothing ends soon.
  */
+#define _GNU_SOURCE
 #include <pthread.h>
+#include <sched.h>
 #include <sys/wait.h>
 #include "arena_insn.h"
 #include "arena_ops.skel.h"
@@ -146,6 +148,38 @@ out:
 	teardown(&f);
 }
 
+#define CHILD_STACK (64 << 10)
+
+static int unmap_and_map(void *arg)
+{
+	const struct fixture *f = arg;
+
+	free_and_alloc(f);
+	munmap(f->area, arena_bytes(NPAGES));
+	return map_again(f) == f->area ? 0 : 1;
+}
+
+/* A child that has the parent's memory, and so its mapping; and one of vfork() */
+static void hazard_03_shared_memory(void)
+{
+	static char stack[CHILD_STACK] __attribute__((aligned(16)));
+	struct fixture f;
+	int i;
+
+	if (!setup(&f, 0))
+		return;
+	for (i = 0; i < 10; i++) {
+		touch_all(f.area);
+		if (!ASSERT_EQ(wait_for(clone(unmap_and_map, stack + CHILD_STACK,
+					      CLONE_VM | (i & 1 ? CLONE_VFORK : 0) | SIGCHLD, &f)),
+			       0, "child"))
+			break;
+		ASSERT_EQ(f.area[0], 0, "fresh page");
+		check_shared(&f, "after the child");
+	}
+	teardown(&f);
+}
+
 /* the child inherits no mapping, so makes its own, and faults pages in */
 static void child_touches(const struct fixture *f, bool exec)
 {
@@ -205,6 +239,35 @@ static void hazard_04_processes(void)
 		quiet_op(f.skel->progs.op_free, all_pages(&f));
 		ASSERT_EQ(f.area[0], 0, ends[i]);
 	}
+	teardown(&f);
+}
+
+/* Some at a time, of which one after the other is killed */
+static void hazard_04_many(void)
+{
+	struct fixture f;
+	pid_t pids[4];
+	int i, n;
+
+	if (!setup(&f, 0))
+		return;
+	for (i = 0; i < ARRAY_SIZE(pids); i++) {
+		pids[i] = fork();
+		if (!pids[i])
+			child_touches_forever(&f);
+		ASSERT_GT(pids[i], 0, "fork");
+	}
+	for (i = 0; i < ARRAY_SIZE(pids); i++) {
+		for (n = 0; n < ROUNDS / 8; n++)
+			free_and_alloc(&f);
+		kill(pids[i], SIGKILL);
+		ASSERT_EQ(wait_for(pids[i]), -SIGKILL, "child");
+		/* while the others go on */
+		touch_all(f.area);
+	}
+	check_shared(&f, "after all children");
+	quiet_op(f.skel->progs.op_free, all_pages(&f));
+	ASSERT_EQ(f.area[0], 0, "freed");
 	teardown(&f);
 }
 
@@ -303,6 +366,62 @@ static void hazard_05_mmap(void)
 	teardown(&f);
 }
 
+/* Reads the arena into itself: a fault in the midst of what takes arena->lock */
+static void *thread_read(void *arg)
+{
+	struct race *r = arg;
+
+	/* not every kernel with arenas lets them be read */
+	while (!r->stop)
+		if (pread(r->f->fd, r->f->area + 3 * page_size, 2 * page_size, 0) < 0)
+			sched_yield();
+	return NULL;
+}
+
+static void *thread_fork(void *arg)
+{
+	struct race *r = arg;
+	unsigned char vec[1];
+	pid_t pid;
+
+	while (!r->stop) {
+		pid = fork();
+		if (!pid)
+			_exit(mincore(r->f->area, page_size, vec) ? 0 : 1);
+		if (wait_for(pid))
+			r->failed++;
+	}
+	return NULL;
+}
+
+/* lock order again: faults, forks, reads and munmap() in one process at a time */
+static void hazard_05_threads(void)
+{
+	void *(*const fns[])(void *arg) = { thread_alloc, thread_read, thread_fork };
+	pthread_t threads[ARRAY_SIZE(fns)];
+	struct fixture f;
+	struct race r = { .f = &f };
+	int i, n;
+
+	if (!setup(&f, ARENA_BASE))
+		return;
+	for (n = 0; n < ARRAY_SIZE(fns); n++)
+		if (!race_start(&r, &threads[n], fns[n]))
+			break;
+	for (i = 0; i < ROUNDS; i++) {
+		munmap(f.area, arena_bytes(NPAGES));
+		if (!ASSERT_EQ(map_again(&f), f.area, "mmap"))
+			break;
+		touch_all(f.area);
+	}
+	r.stop = true;
+	while (n--)
+		pthread_join(threads[n], NULL);
+	ASSERT_EQ(r.failed, 0, "children that have inherited the mapping");
+	check_shared(&f, "after the race");
+	teardown(&f);
+}
+
 static void hazard_13_free_during_fault(void)
 {
 	pthread_t thread;
@@ -378,6 +497,82 @@ static void hazard_15_kernel_translation(void)
 static void hazard_15_atomics(void)
 {
 	hand_over_race(thread_atomics, "atomics on somebody else's pages");
+}
+
+/* The same from another process: its translations have to go, too */
+static void hazard_14_other_process(void)
+{
+	struct fixture f, other;
+	struct race r = { .f = &f, .other = &other };
+	pid_t pid;
+	int i;
+
+	if (!setup(&f, 0))
+		return;
+	if (!setup(&other, ARENA_BASE))
+		goto out;
+	pid = fork();
+	if (!pid) {
+		if (map_again(&f) != f.area)
+			_exit(1);
+		thread_mark(&r);
+	}
+	ASSERT_GT(pid, 0, "fork");
+	for (i = 0; i < ROUNDS / 4; i++)
+		hand_over(&r, 0x5ec4e7);
+	kill(pid, SIGKILL);
+	ASSERT_EQ(wait_for(pid), -SIGKILL, "child");
+	ASSERT_EQ(r.failed, 0, "marks on somebody else's pages");
+	teardown(&other);
+out:
+	teardown(&f);
+}
+
+static void *thread_free(void *arg)
+{
+	struct race *r = arg;
+
+	while (!r->stop)
+		quiet_op(r->f->skel->progs.op_free, all_pages(r->f));
+	return NULL;
+}
+
+/*
+ * Two free the same pages while a third allocates single ones: each page is
+ * freed once, and whoever gets one finds it zeroed.
+ */
+static void hazard_13_racing_frees(void)
+{
+	pthread_t threads[2];
+	struct fixture f;
+	struct race r = { .f = &f };
+	struct arena_op op;
+	int i, n;
+
+	if (!setup(&f, 0))
+		return;
+	for (n = 0; n < ARRAY_SIZE(threads); n++)
+		if (!race_start(&r, &threads[n], thread_free))
+			break;
+	for (i = 0; i < 10 * ROUNDS; i++) {
+		op = (struct arena_op){ .cnt = 1 + i % 3, .node = -1 };
+		op.addr = quiet_op(f.skel->progs.op_alloc, op);
+		if (op.addr && quiet_op(f.skel->progs.op_read, op))
+			r.failed++;
+		op.ret = 0x5ec4e7;
+		if (op.addr)
+			quiet_op(f.skel->progs.op_write, op);
+	}
+	r.stop = true;
+	while (n--)
+		pthread_join(threads[n], NULL);
+	ASSERT_EQ(r.failed, 0, "pages that were not zeroed");
+
+	quiet_op(f.skel->progs.op_free, all_pages(&f));
+	ASSERT_EQ(quiet_op(f.skel->progs.op_alloc, all_pages(&f)), (__u64)f.area, "all at last");
+	ASSERT_EQ(quiet_op(f.skel->progs.op_alloc, (struct arena_op){ .cnt = 1, .node = -1 }), 0,
+		  "and no more than all");
+	teardown(&f);
 }
 
 /* returns what is at offset 0, and leaves 1 more there */
@@ -512,18 +707,28 @@ void test_arena_life(void)
 
 	if (test__start_subtest("hazard_03_fork"))
 		hazard_03_fork();
+	if (test__start_subtest("hazard_03_shared_memory"))
+		hazard_03_shared_memory();
 	if (test__start_subtest("hazard_04_processes"))
 		hazard_04_processes();
+	if (test__start_subtest("hazard_04_many"))
+		hazard_04_many();
 	if (test__start_subtest("hazard_05_mmap"))
 		hazard_05_mmap();
+	if (test__start_subtest("hazard_05_threads"))
+		hazard_05_threads();
 	if (test__start_subtest("hazard_06_close"))
 		hazard_06_close();
 	if (test__start_subtest("hazard_06_large"))
 		hazard_06_large();
 	if (test__start_subtest("hazard_13_free_during_fault"))
 		hazard_13_free_during_fault();
+	if (test__start_subtest("hazard_13_racing_frees"))
+		hazard_13_racing_frees();
 	if (test__start_subtest("hazard_14_user_translation"))
 		hazard_14_user_translation();
+	if (test__start_subtest("hazard_14_other_process"))
+		hazard_14_other_process();
 	if (test__start_subtest("hazard_15_atomics"))
 		hazard_15_atomics();
 	if (test__start_subtest("hazard_15_kernel_translation"))

@@ -251,6 +251,27 @@ static void inner_map(void)
 	close(fd);
 }
 
+/* Nor does one get in where another map was */
+static void inner_map_replaced(void)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, opts);
+	int arena, array, outer, key = 0;
+
+	arena = arena_create(1, 0, ARENA_BASE);
+	array = bpf_map_create(BPF_MAP_TYPE_ARRAY, "inner", 4, 4, 1, NULL);
+	opts.inner_map_fd = array;
+	outer = bpf_map_create(BPF_MAP_TYPE_ARRAY_OF_MAPS, "outer", 4, 4, 1, &opts);
+	if (ASSERT_GE(arena, 0, "arena") && ASSERT_GE(array, 0, "inner") &&
+	    ASSERT_GE(outer, 0, "outer")) {
+		ASSERT_OK(bpf_map_update_elem(outer, &key, &array, BPF_ANY), "array");
+		ASSERT_LT(bpf_map_update_elem(outer, &key, &arena, BPF_ANY), 0, "arena");
+		ASSERT_LT(bpf_map_update_elem(array, &key, &arena, BPF_NOEXIST), 0, "as a value");
+	}
+	close(outer);
+	close(array);
+	close(arena);
+}
+
 void serial_test_arena_map(void)
 {
 	if (test__start_subtest("create"))
@@ -271,4 +292,6 @@ void serial_test_arena_map(void)
 		info();
 	if (test__start_subtest("hazard_22_inner_map"))
 		inner_map();
+	if (test__start_subtest("hazard_22_inner_map_replaced"))
+		inner_map_replaced();
 }

@@ -11,6 +11,7 @@
 #include <linux/userfaultfd.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
@@ -276,6 +277,13 @@ static void hazard_01_mremap(void)
 		goto out;
 	ASSERT_EQ(do_mremap(area, len, len, MREMAP_MAYMOVE | MREMAP_FIXED, m.p), -EINVAL,
 		  "MREMAP_FIXED");
+	marker_check(&m, "MREMAP_FIXED");
+	ASSERT_EQ(do_mremap(area, len, 2 * len, MREMAP_MAYMOVE | MREMAP_FIXED, m.p), -EINVAL,
+		  "MREMAP_FIXED, larger");
+	ASSERT_EQ(do_mremap(area, len, page_size, MREMAP_MAYMOVE | MREMAP_FIXED, m.p), -EINVAL,
+		  "MREMAP_FIXED, smaller");
+	ASSERT_EQ(do_mremap(area, len, len, MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP,
+			    m.p), -EINVAL, "MREMAP_FIXED, MREMAP_DONTUNMAP");
 	/* VM_DONTEXPAND may answer first, with -EFAULT */
 	ASSERT_LT(do_mremap(area, len, 2 * len, MREMAP_MAYMOVE, NULL), 0, "larger");
 	ASSERT_LT(do_mremap(area, len, 2 * len, 0, NULL), 0, "larger in place");
@@ -286,6 +294,7 @@ static void hazard_01_mremap(void)
 	ASSERT_LT(do_mremap(area + page_size, page_size, page_size,
 			    MREMAP_MAYMOVE | MREMAP_FIXED, m.p), 0, "one page");
 	check_alive(area, "mremap");
+	marker_check(&m, "mremap");
 	marker_free(&m);
 out:
 	teardown(fd, area);
@@ -302,11 +311,19 @@ static void check_partial(char *area, char *part, size_t len, const char *name)
 	ASSERT_LT(do_mmap(part, len, rw, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0), 0, name);
 	check_alive(area, "partial MAP_FIXED");
 
+	ASSERT_LT(syscall(SYS_remap_file_pages, part, len, 0, 1, 0), 0, name);
+	check_alive(area, "remap_file_pages");
+
 	/* these may be refused or not, but must not split the mapping */
 	mlock(part, len);
 	check_alive(area, "partial mlock");
 	madvise(part, len, MADV_DONTDUMP);
 	check_alive(area, "partial madvise");
+	syscall(SYS_mbind, part, len, 0 /* MPOL_DEFAULT */, NULL, 0, 0);
+	check_alive(area, "partial mbind");
+	syscall(SYS_pkey_mprotect, part, len, rw, -1);
+	check_alive(area, "partial pkey_mprotect");
+	ASSERT_EQ(err_of(munmap(part, len)), -EINVAL, name);
 }
 
 static void hazard_02_partial(void)
@@ -324,8 +341,67 @@ static void hazard_02_partial(void)
 		check_partial(area, area + i * page_size,
 			      i ? len - i * page_size : page_size, name);
 	}
+	check_partial(area, area + page_size, 2 * page_size, "pages 1, 2");
 	ASSERT_LT(mprotect(area, len, PROT_READ | PROT_WRITE | PROT_EXEC), 0, "PROT_EXEC");
 	check_alive(area, "PROT_EXEC");
+	teardown(fd, area);
+}
+
+/* What is refused for the arena's part of a range is not done to the rest */
+static void hazard_02_neighbours(void)
+{
+	const size_t len = arena_bytes(NPAGES), two = 2 * page_size;
+	const int rw = PROT_READ | PROT_WRITE;
+	struct marker before, behind;
+	char *area;
+	int fd;
+
+	area = setup(&fd, 0, ARENA_BASE);
+	if (!area)
+		return;
+	if (marker_init(&before, area - two, two) && marker_init(&behind, area + len, two)) {
+		ASSERT_EQ(err_of(munmap(area - two, two + page_size)), -EINVAL, "munmap, start");
+		ASSERT_EQ(err_of(munmap(area + len - page_size, two)), -EINVAL, "munmap, end");
+		ASSERT_LT(do_mmap(area - two, 2 * two, rw, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
+				  -1, 0), 0, "MAP_FIXED, start");
+		ASSERT_LT(do_mmap(area + len - two, 2 * two, rw,
+				  MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0), 0,
+			  "MAP_FIXED, end");
+		/* what comes before the arena may have been done already */
+		ASSERT_EQ(err_of(mprotect(area - two, two + page_size, PROT_READ)), -EINVAL,
+			  "mprotect, start");
+		ASSERT_LT(do_mremap(behind.p, two, two, MREMAP_MAYMOVE | MREMAP_FIXED,
+				    area + page_size), 0, "mremap onto it");
+		check_alive(area, "work on neighbours");
+		marker_check(&before, "before the arena");
+		marker_check(&behind, "behind the arena");
+		marker_free(&before);
+		marker_free(&behind);
+	}
+	teardown(fd, area);
+}
+
+/* No permissions, and all of them again: of the whole mapping that is fine */
+static void hazard_02_whole(void)
+{
+	const size_t len = arena_bytes(NPAGES);
+	char *area;
+	int fd;
+
+	area = setup(&fd, 0, 0);
+	if (!area)
+		return;
+	strcpy(area + page_size, "keep");
+	ASSERT_OK(mprotect(area, len, PROT_NONE), "PROT_NONE");
+	ASSERT_EQ(arena_read(area + page_size), SIGSEGV, "read");
+	ASSERT_OK(mprotect(area, len, PROT_READ), "PROT_READ");
+	ASSERT_EQ(arena_write(area + page_size), SIGSEGV, "write");
+	ASSERT_OK(mprotect(area, len, PROT_READ | PROT_WRITE), "PROT_READ | PROT_WRITE");
+	ASSERT_STREQ(area + page_size, "keep", "contents");
+	check_alive(area, "mprotect of all");
+	syscall(SYS_remap_file_pages, area, len, 0, 0, 0);
+	ASSERT_EQ(area[page_size + 1], 'e', "contents");
+	check_alive(area, "remap_file_pages of all");
 	teardown(fd, area);
 }
 
@@ -516,20 +592,69 @@ static void hazard_08_mlockall(void)
 	ASSERT_EQ(in_child(child_mlockall, NULL), 0, "mlockall");
 }
 
-static int child_dump_core(void *unused)
+#define CORE "/tmp/arena_core"
+#define DUMP_BYTES (64UL << 20)
+
+static int dump_fd;
+
+/* Of a large arena one page is there, and is dumped; none comes for the dump. */
+static int child_dump_core(void *area)
 {
 	struct rlimit lim = { RLIM_INFINITY, RLIM_INFINITY };
-	char *area;
-	int fd;
+	FILE *f;
 
 	setrlimit(RLIMIT_CORE, &lim);
-	fd = arena_create(NPAGES, 0, 0);
-	area = arena_mmap(fd, NPAGES);
-	if (area == MAP_FAILED)
-		return 1;
-	area[page_size] = 1;
+	f = fopen("/proc/self/coredump_filter", "w");
+	if (!f || fputs("0x7f", f) < 0 || fclose(f))
+		return 1; /* shared mappings, too */
+	if (mmap(area, DUMP_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, dump_fd, 0) != area)
+		return 2;
 	signal(SIGABRT, SIG_DFL);
 	abort();
+}
+
+static bool file_contains(const char *path, const char *text)
+{
+	static char buf[1 << 20];
+	const size_t len = strlen(text);
+	bool found = false;
+	ssize_t n;
+	int fd;
+
+	fd = open(path, O_RDONLY);
+	/* the text is at the start of a page */
+	while (!found && (n = read(fd, buf, sizeof(buf))) > 0)
+		for (ssize_t i = 0; i + (ssize_t)len <= n && !found; i += 16)
+			found = !memcmp(buf + i, text, len);
+	close(fd);
+	return found;
+}
+
+static long blocks_of(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) ? -1 : st.st_blocks;
+}
+
+static void dump_core(void)
+{
+	const __u32 pages = DUMP_BYTES / page_size;
+	char *area;
+
+	dump_fd = arena_create(pages, 0, ARENA_BASE);
+	if (!ASSERT_GE(dump_fd, 0, "create"))
+		return;
+	area = arena_mmap_at(dump_fd, pages, ARENA_BASE);
+	if (ASSERT_EQ((__u64)area, ARENA_BASE, "mmap")) {
+		strcpy(area + page_size, "arena in core");
+		ASSERT_EQ(in_child(child_dump_core, area), -SIGABRT, "abort");
+		ASSERT_TRUE(file_contains(CORE, "arena in core"), "what was there is dumped");
+		/* in units of 512 bytes */
+		ASSERT_LT(blocks_of(CORE), DUMP_BYTES / 4 / 512, "and what was not is not");
+		munmap(area, DUMP_BYTES);
+	}
+	close(dump_fd);
 }
 
 static void hazard_08_core_dump(void)
@@ -543,11 +668,11 @@ static void hazard_08_core_dump(void)
 		test__skip(); /* CONFIG_COREDUMP is off */
 		return;
 	}
-	pwrite(fd, "/tmp/arena_core", 15, 0);
-	ASSERT_EQ(in_child(child_dump_core, NULL), -SIGABRT, "abort");
+	pwrite(fd, CORE, strlen(CORE), 0);
+	dump_core();
 	pwrite(fd, old, strlen(old), 0);
 	close(fd);
-	unlink("/tmp/arena_core");
+	unlink(CORE);
 }
 
 /* What the program and user space see of each other, with the arena at base */
@@ -613,6 +738,47 @@ static void hazard_07_lines(void)
 		check_shared(skel, ops_area(skel), cases[i].name);
 		arena_ops__destroy(skel);
 	}
+}
+
+/* Where the kernel chooses it does not choose a line in the midst of it. */
+static void check_pick(__u64 pages, char *hint)
+{
+	const size_t len = pages * page_size;
+	char *area, name[64];
+	int fd;
+
+	snprintf(name, sizeof(name), "%llu pages, hint %p", pages, hint);
+	fd = arena_create(pages, 0, 0);
+	if (!ASSERT_GE(fd, 0, name))
+		return;
+	area = mmap(hint, len, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (ASSERT_NEQ(area, MAP_FAILED, name)) {
+		ASSERT_EQ((__u64)area >> 32, (__u64)(area + len - 1) >> 32, name);
+		ASSERT_OK(arena_write(area), name);
+		ASSERT_OK(arena_write(area + len - 1), name);
+		munmap(area, len);
+	}
+	close(fd);
+}
+
+static void hazard_07_picked(void)
+{
+	const __u64 all = 4 * GiB / page_size;
+	const __u64 sizes[] = { 1, 2, 3, all / 4, all / 2, all - 1, all };
+	char * const hints[] = { NULL, (char *)ARENA_BASE, (char *)ARENA_BASE - page_size,
+				 (char *)ARENA_BASE + 3 * GiB };
+	struct marker m;
+	int i, h;
+
+	for (h = 0; h < ARRAY_SIZE(hints); h++)
+		for (i = 0; i < ARRAY_SIZE(sizes); i++)
+			check_pick(sizes[i], hints[h]);
+	/* again where the line is all that there is room for */
+	if (!marker_init(&m, (char *)ARENA_BASE + page_size, page_size))
+		return;
+	check_pick(2, (char *)ARENA_BASE - page_size);
+	marker_check(&m, "next to the line");
+	marker_free(&m);
 }
 
 static void fault_in(void)
@@ -693,7 +859,7 @@ void test_arena_mmap(void)
 		second_mmap();
 	if (test__start_subtest("address_taken"))
 		address_taken();
-	if (test__start_subtest("fixed_across_line"))
+	if (test__start_subtest("hazard_07_fixed_across_line"))
 		fixed_across_line();
 	if (test__start_subtest("fault_in"))
 		fault_in();
@@ -705,10 +871,16 @@ void test_arena_mmap(void)
 		hazard_01_mremap();
 	if (test__start_subtest("hazard_02_partial"))
 		hazard_02_partial();
+	if (test__start_subtest("hazard_02_neighbours"))
+		hazard_02_neighbours();
+	if (test__start_subtest("hazard_02_whole"))
+		hazard_02_whole();
 	if (test__start_subtest("hazard_03_fork_after_madvise"))
 		hazard_03_fork_after_madvise();
 	if (test__start_subtest("hazard_07_lines"))
 		hazard_07_lines();
+	if (test__start_subtest("hazard_07_picked"))
+		hazard_07_picked();
 	if (test__start_subtest("hazard_08_foreign_access"))
 		hazard_08_foreign_access();
 	if (test__start_subtest("hazard_08_userfaultfd"))

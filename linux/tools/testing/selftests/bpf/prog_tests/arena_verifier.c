@@ -72,10 +72,6 @@ static const struct refused refused_casts[] = {
 	{ "cast 0 -> 2", { LD_MAP(R(1)), ARENA_CAST(R(1), R(1), 0x20000), RETURN_0 },
 	  -EINVAL, MSG_AS },
 	{ "cast -1", { LD_MAP(R(1)), ARENA_CAST(R(1), R(1), -1), RETURN_0 }, -EINVAL, MSG_AS },
-	{ "cast to user without arena",
-	  { BPF_MOV64_IMM(R(1), 1), ARENA_TO_USER(R(1), R(1)), RETURN_0 }, -EINVAL, MSG_NO_ARENA },
-	{ "cast to kernel without arena",
-	  { BPF_MOV64_IMM(R(1), 1), ARENA_TO_KERN(R(1), R(1)), RETURN_0 }, -EINVAL, MSG_NO_ARENA },
 	{ "imm without off",
 	  { LD_MAP(R(1)), BPF_RAW_INSN(BPF_ALU64 | BPF_MOV | BPF_X, R(1), R(1), 0, 1), RETURN_0 },
 	  -EINVAL, MSG_RESERVED },
@@ -97,6 +93,19 @@ static const struct refused refused_casts[] = {
 	  -EACCES, "frame pointer is read only" },
 	{ "cast of an uninitialized register",
 	  { LD_MAP(R(1)), ARENA_TO_KERN(R(2), R(3)), RETURN_0 }, -EACCES, "R3 !read_ok" },
+};
+
+static const struct refused refused_without_arena[] = {
+	{ "cast to user without arena",
+	  { BPF_MOV64_IMM(R(1), 1), ARENA_TO_USER(R(1), R(1)), RETURN_0 }, -EINVAL, MSG_NO_ARENA },
+	{ "cast to kernel without arena",
+	  { BPF_MOV64_IMM(R(1), 1), ARENA_TO_KERN(R(1), R(1)), RETURN_0 }, -EINVAL, MSG_NO_ARENA },
+	{ "cast of a pointer without arena",
+	  { BPF_MOV64_REG(R(1), R(10)), ARENA_TO_KERN(R(1), R(1)), RETURN_0 },
+	  -EINVAL, MSG_NO_ARENA },
+	{ "cast without arena in a subprogram",
+	  { BPF_CALL_REL(1), BPF_EXIT_INSN(), BPF_MOV64_IMM(R(0), 1), ARENA_TO_KERN(R(0), R(0)),
+	    BPF_EXIT_INSN() }, -EINVAL, MSG_NO_ARENA },
 };
 
 static const struct refused refused_gotos[] = {
@@ -629,7 +638,7 @@ static void rnd_hi32(void)
 }
 
 /* Constants all over: blinding rewrites each of these instructions */
-static int run_constants(const struct fixture *f)
+static int run_constants(const struct fixture *f, __u32 flags)
 {
 	struct arena_prog p = {};
 
@@ -650,7 +659,7 @@ static int run_constants(const struct fixture *f)
 	emit(&p, BPF_JMP_IMM(BPF_JNE, BPF_REG_4, 0x50005, -3));
 	emit(&p, BPF_STX_MEM(BPF_DW, BPF_REG_1, BPF_REG_4, -0x1000 + 40));
 	emit_return(&p, 0);
-	return arena_run_prog(&p, 0);
+	return arena_run_prog(&p, flags);
 }
 
 static void blinding(void)
@@ -665,7 +674,7 @@ static void blinding(void)
 	memset(f.area, 0, 2 * 4096);
 	old = arena_sysctl(JIT_HARDEN, 2);
 	if (ASSERT_GE(old, 0, "bpf_jit_harden")) {
-		ASSERT_EQ(run_constants(&f), 0, "run");
+		ASSERT_EQ(run_constants(&f, 0), 0, "run");
 		arena_sysctl(JIT_HARDEN, old);
 		ASSERT_EQ(m[0], 0x1badcafe, "u64");
 		ASSERT_EQ(m[1], (__u32)-0x12345678, "u32");
@@ -689,6 +698,112 @@ static void blinding_budget(void)
 	arena_sysctl(JIT_HARDEN, old);
 }
 
+/* Flags of the program, and what the kernel is set to when it is loaded */
+static void with_settings(void)
+{
+	static const __u32 flags[] = {
+		0, BPF_F_STRICT_ALIGNMENT, BPF_F_ANY_ALIGNMENT, BPF_F_TEST_STATE_FREQ,
+		BPF_F_TEST_RND_HI32 | BPF_F_TEST_STATE_FREQ,
+	};
+	static const struct {
+		const char *path;
+		int val;
+	} sysctls[] = {
+		{ JIT_HARDEN, 0 },
+		{ JIT_HARDEN, 1 },
+		{ JIT_ENABLE, 2 }, /* shows the code in the log */
+		{ "/proc/sys/net/core/bpf_jit_kallsyms", 0 },
+		{ "/proc/sys/net/core/bpf_jit_kallsyms", 1 },
+		{ "/proc/sys/kernel/bpf_stats_enabled", 1 },
+		{ "/proc/sys/kernel/unprivileged_bpf_disabled", 0 },
+	};
+	struct fixture f;
+	int i, s, old;
+
+	if (!setup(&f))
+		return;
+	for (s = 0; s < ARRAY_SIZE(sysctls); s++) {
+		old = arena_sysctl(sysctls[s].path, sysctls[s].val);
+		for (i = 0; i < ARRAY_SIZE(flags); i++) {
+			memset(f.area, 0, 2 * 4096);
+			ASSERT_EQ(run_constants(&f, flags[i]), 0, sysctls[s].path);
+			ASSERT_EQ(f.area[0x1238 / 8], 0x1badcafe, sysctls[s].path);
+		}
+		if (old >= 0)
+			arena_sysctl(sysctls[s].path, old);
+	}
+	teardown(&f);
+}
+
+/* Every way in which a program can make a number of an arena pointer */
+#define LEAKS 12
+
+static int load_leaks(const struct fixture *f, int array)
+{
+	struct arena_prog p = {};
+	int n = 0;
+
+	emit_map_value(&p, BPF_REG_6, f->fd, 8);
+	emit(&p, ARENA_TO_KERN(BPF_REG_6, BPF_REG_6));
+	emit_map_value(&p, BPF_REG_7, array, 0);
+#define LEAK(...) do {							\
+		const struct bpf_insn insns[] = { __VA_ARGS__ };		\
+		emit(&p, BPF_MOV64_REG(R(1), R(6)));			\
+		for (int i = 0; i < ARRAY_SIZE(insns); i++)		\
+			emit(&p, insns[i]);				\
+		emit(&p, BPF_STX_MEM(BPF_DW, R(7), R(1), 8 * n++));	\
+	} while (0)
+	LEAK(BPF_MOV64_REG(R(1), R(6)));
+	LEAK(BPF_MOV32_REG(R(1), R(6)));
+	LEAK(BPF_STX_MEM(BPF_DW, R(10), R(1), -8), BPF_LDX_MEM(BPF_DW, R(1), R(10), -8));
+	LEAK(BPF_ALU64_IMM(BPF_ADD, R(1), 16));
+	LEAK(BPF_ALU64_IMM(BPF_SUB, R(1), 8));
+	LEAK(BPF_ALU64_REG(BPF_SUB, R(1), R(6)));
+	LEAK(BPF_ALU64_IMM(BPF_OR, R(1), 1));
+	LEAK(BPF_ALU64_IMM(BPF_AND, R(1), -16));
+	LEAK(BPF_STX_MEM(BPF_DW, R(6), R(1), 0), BPF_LDX_MEM(BPF_DW, R(1), R(6), 0));
+	LEAK(BPF_ATOMIC_OP(BPF_DW, BPF_XCHG, R(6), R(1), 0));
+	LEAK(ARENA_TO_USER(R(1), R(1)));
+	LEAK(BPF_ALU64_IMM(BPF_XOR, R(1), 1));
+#undef LEAK
+	ASSERT_EQ(n, LEAKS, "ways");
+	emit(&p, BPF_MOV64_REG(R(0), R(6)));
+	emit(&p, BPF_EXIT_INSN());
+	return arena_load_insns(p.insns, p.cnt, 0, NULL);
+}
+
+/* No kernel address comes out: what there is is the user's own */
+static void no_kernel_address(void)
+{
+	const __u64 low = (__u32)BASE + 8;
+	const __u64 want[LEAKS] = { low, low, low, low + 16, low - 8, 0, low | 1, low & -16,
+				    low, low, BASE + 8, low ^ 1 };
+	LIBBPF_OPTS(bpf_test_run_opts, opts);
+	__u64 seen[LEAKS] = {};
+	int array, prog, i, key = 0;
+	struct fixture f;
+	char name[16];
+
+	if (!setup(&f))
+		return;
+	f.area[1] = low;
+	array = bpf_map_create(BPF_MAP_TYPE_ARRAY, "leaks", 4, sizeof(seen), 1, NULL);
+	prog = load_leaks(&f, array);
+	if (ASSERT_GE(prog, 0, "load")) {
+		ASSERT_OK(bpf_prog_test_run_opts(prog, &opts), "run");
+		ASSERT_EQ(opts.retval, (__u32)low, "returned");
+		ASSERT_OK(bpf_map_lookup_elem(array, &key, seen), "lookup");
+		for (i = 0; i < LEAKS; i++) {
+			snprintf(name, sizeof(name), "way %d", i);
+			ASSERT_EQ(seen[i], want[i], name);
+		}
+		ASSERT_EQ(f.area[1], low, "stored in the arena");
+		close(prog);
+	}
+	close(array);
+	teardown(&f);
+}
+
 #define CHECK_REFUSED(cases) check_all_refused(cases, ARRAY_SIZE(cases))
 
 static void hazard_20_settings(void)
@@ -699,20 +814,26 @@ static void hazard_20_settings(void)
 		blinding();
 	if (test__start_subtest("hazard_20_blinding_budget"))
 		blinding_budget();
+	if (test__start_subtest("hazard_20_settings"))
+		with_settings();
 	if (test__start_subtest("hazard_20_jit_off"))
 		msg_jit();
 }
 
 void serial_test_arena_verifier(void)
 {
-	if (test__start_subtest("refused_casts"))
+	if (test__start_subtest("hazard_19_refused_casts"))
 		CHECK_REFUSED(refused_casts);
+	if (test__start_subtest("hazard_22_without_arena"))
+		CHECK_REFUSED(refused_without_arena);
 	if (test__start_subtest("refused_gotos"))
 		CHECK_REFUSED(refused_gotos);
 	if (test__start_subtest("refused_modes"))
 		CHECK_REFUSED(refused_modes);
 	if (test__start_subtest("hazard_21_pointers"))
 		CHECK_REFUSED(refused_pointers);
+	if (test__start_subtest("hazard_21_no_kernel_address"))
+		no_kernel_address();
 	if (test__start_subtest("msg_one_arena"))
 		msg_one_arena();
 	if (test__start_subtest("one_arena_twice"))
@@ -727,9 +848,9 @@ void serial_test_arena_verifier(void)
 		hazard_19_casts();
 	if (test__start_subtest("hazard_19_shifts"))
 		hazard_19_shifts();
-	if (test__start_subtest("cast_regs"))
+	if (test__start_subtest("hazard_19_cast_regs"))
 		cast_regs();
-	if (test__start_subtest("pointer_arithmetic"))
+	if (test__start_subtest("hazard_21_arithmetic"))
 		pointer_arithmetic();
 	if (test__start_subtest("may_goto_budget"))
 		may_goto_budget();

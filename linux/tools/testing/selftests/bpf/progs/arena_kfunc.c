@@ -58,7 +58,7 @@ __weak int two_args(int factor, struct shared_node __arena *n __arg_arena)
 
 SEC("syscall")
 __success
-int arg_arena_pointer(void *ctx)
+int hazard_21_arg_arena_pointer(void *ctx)
 {
 	struct shared_node __arena *n = bpf_arena_alloc_pages(&arena, NULL, 1, -1, 0);
 
@@ -71,7 +71,7 @@ int arg_arena_pointer(void *ctx)
 
 SEC("syscall")
 __success
-int arg_arena_scalar(void *ctx)
+int hazard_21_arg_arena_scalar(void *ctx)
 {
 	in_arena = 1;
 	return sum_nodes((struct shared_node __arena *)*(long *)ctx) + two_args(2, NULL);
@@ -88,7 +88,7 @@ static __always_inline struct shared_node __arena *launder(void *ptr)
 
 SEC("syscall")
 __failure __msg("is not a pointer to arena or scalar")
-int arg_arena_stack(void *ctx)
+int hazard_21_arg_arena_stack(void *ctx)
 {
 	__u64 on_stack = 1;
 
@@ -98,7 +98,7 @@ int arg_arena_stack(void *ctx)
 
 SEC("syscall")
 __failure __msg("is not a pointer to arena or scalar")
-int arg_arena_ctx(void *ctx)
+int hazard_21_arg_arena_ctx(void *ctx)
 {
 	in_arena = 1;
 	return two_args(1, launder(ctx));
@@ -125,7 +125,7 @@ int addr_of_ctx(void *ctx)
 
 SEC("syscall")
 __failure __msg("expected pointer to STRUCT bpf_map")
-int map_is_scalar(void *ctx)
+int hazard_21_map_is_scalar(void *ctx)
 {
 	bpf_arena_free_pages((void *)*(long *)ctx, NULL, 1);
 	return 0;
@@ -133,7 +133,7 @@ int map_is_scalar(void *ctx)
 
 SEC("syscall")
 __failure __msg("expected pointer to STRUCT bpf_map")
-int map_is_null(void *ctx)
+int hazard_21_map_is_null(void *ctx)
 {
 	bpf_arena_free_pages(NULL, NULL, 1);
 	return 0;
@@ -141,7 +141,7 @@ int map_is_null(void *ctx)
 
 SEC("syscall")
 __failure __msg("expected pointer to STRUCT bpf_map")
-int map_is_stack(void *ctx)
+int hazard_21_map_is_stack(void *ctx)
 {
 	__u64 on_stack = 1;
 
@@ -151,7 +151,7 @@ int map_is_stack(void *ctx)
 
 SEC("syscall")
 __failure __msg("expected pointer to STRUCT bpf_map")
-int map_is_arena_memory(void *ctx)
+int hazard_21_map_is_arena_memory(void *ctx)
 {
 	bpf_arena_free_pages((void *)&in_arena, NULL, 1);
 	return 0;
@@ -159,7 +159,7 @@ int map_is_arena_memory(void *ctx)
 
 SEC("syscall")
 __failure __msg("expected pointer to STRUCT bpf_map")
-int map_is_value(void *ctx)
+int hazard_21_map_is_value(void *ctx)
 {
 	__u32 key = 0;
 	void *val = bpf_map_lookup_elem(&hash, &key);
@@ -204,7 +204,7 @@ int map_of_iter(struct bpf_iter__bpf_map *ctx)
 
 SEC("iter.s/bpf_map")
 __failure __msg("expected pointer to STRUCT bpf_map")
-int map_of_iter_unchecked(struct bpf_iter__bpf_map *ctx)
+int hazard_22_map_of_iter_unchecked(struct bpf_iter__bpf_map *ctx)
 {
 	bpf_arena_free_pages(ctx->map, NULL, 1);
 	return 0;
@@ -213,7 +213,7 @@ int map_of_iter_unchecked(struct bpf_iter__bpf_map *ctx)
 /* what other structures point to may be gone, or be a mere template */
 SEC("iter.s/bpf_map")
 __failure __msg("expected pointer to STRUCT bpf_map")
-int inner_map_meta(struct bpf_iter__bpf_map *ctx)
+int hazard_22_inner_map_meta(struct bpf_iter__bpf_map *ctx)
 {
 	struct bpf_map *map = ctx->map, *inner;
 

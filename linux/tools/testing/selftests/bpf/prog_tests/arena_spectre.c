@@ -1,0 +1,351 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * No access through an arena pointer leaves its window and guards, whatever the
+ * pointer is, and whatever a CPU speculates on: nothing that it could mispredict
+ * stands between the pointer and the address.
+ *
+ *   guard | window, 4 GiB | guard        address = base + (u32)pointer + offset
+ *         ^ base, a constant in the code           offset: s16, constant
+ *
+ * Hence two questions: does the code that the JIT emits compute just this, and
+ * are window and guards there, around that base? Both are answered by looking:
+ * at the code as the kernel gives it out, and at /proc/vmallocinfo.
+ */
+#define _GNU_SOURCE
+#include <string.h>
+#include "arena_insn.h"
+
+#define NPAGES 4
+#define BASE (ARENA_BASE + GiB)
+#define KPTR_RESTRICT "/proc/sys/kernel/kptr_restrict"
+
+struct code {
+	__u8 bytes[1024];
+	__u32 len;
+};
+
+/* The access is always through ptr, which the instruction before it cuts. */
+struct access {
+	const char *name;
+	struct bpf_insn insn;
+	int ptr;
+	int expected_len;
+	__u8 expected[16];
+};
+
+static int load(int arena, const struct access *a)
+{
+	struct arena_prog p = {};
+	int r;
+
+	emit_map_value(&p, BPF_REG_1, arena, 0);
+	emit(&p, ARENA_TO_KERN(BPF_REG_1, BPF_REG_1));
+	for (r = BPF_REG_0; r < BPF_REG_10; r++)
+		emit(&p, BPF_MOV64_IMM(r, 100 + r));
+	emit(&p, ARENA_TO_KERN(a->ptr, a->ptr));
+	emit(&p, a->insn);
+	emit_return(&p, 0);
+	return arena_load_insns(p.insns, p.cnt, 0, NULL);
+}
+
+static bool get_code(int prog, struct code *code)
+{
+	struct bpf_prog_info info = {};
+	__u32 len = sizeof(info);
+
+	info.jited_prog_insns = (__u64)code->bytes;
+	info.jited_prog_len = sizeof(code->bytes);
+	if (!ASSERT_OK(bpf_obj_get_info_by_fd(prog, &info, &len), "code"))
+		return false;
+	code->len = info.jited_prog_len;
+	return ASSERT_GT(code->len, 0, "length") &&
+	       ASSERT_LE(code->len, sizeof(code->bytes), "length") &&
+	       ASSERT_NEQ(info.jited_prog_insns, 0, "kernel gives out code");
+}
+
+#define LDX(SIZE, DST, PTR, OFF) \
+	BPF_RAW_INSN(BPF_LDX | BPF_MEM | BPF_##SIZE, DST, PTR, OFF, 0)
+#define STX(SIZE, PTR, SRC, OFF) \
+	BPF_RAW_INSN(BPF_STX | BPF_MEM | BPF_##SIZE, PTR, SRC, OFF, 0)
+#define ST(SIZE, PTR, OFF, IMM) \
+	BPF_RAW_INSN(BPF_ST | BPF_MEM | BPF_##SIZE, PTR, 0, OFF, IMM)
+#define ATOMIC(SIZE, OP, PTR, SRC, OFF) \
+	BPF_RAW_INSN(BPF_STX | BPF_ATOMIC | BPF_##SIZE, PTR, SRC, OFF, OP)
+#define EXPECT(...) sizeof((__u8[]){ __VA_ARGS__ }), { __VA_ARGS__ }
+#define R(N) BPF_REG_##N
+
+#if defined(__x86_64__)
+
+/* [r12 + index + disp]: the SIB byte has base 4 with REX.B, and scale 1 */
+static const struct access accesses[] = {
+	{ "u64 r0 = [r1]", LDX(DW, R(0), R(1), 0), R(1), EXPECT(0x49, 0x8b, 0x04, 0x3c) },
+	{ "u32 r0 = [r1 + 16]", LDX(W, R(0), R(1), 16), R(1),
+	  EXPECT(0x41, 0x8b, 0x44, 0x3c, 0x10) },
+	{ "u16 r2 = [r6 - 1]", LDX(H, R(2), R(6), -1), R(6),
+	  EXPECT(0x41, 0x0f, 0xb7, 0x74, 0x1c, 0xff) },
+	{ "u8 r3 = [r4 + 32767]", LDX(B, R(3), R(4), 32767), R(4),
+	  EXPECT(0x41, 0x0f, 0xb6, 0x94, 0x0c, 0xff, 0x7f, 0x00, 0x00) },
+	{ "u64 r0 = [r9 - 32768]", LDX(DW, R(0), R(9), -32768), R(9),
+	  EXPECT(0x4b, 0x8b, 0x84, 0x3c, 0x00, 0x80, 0xff, 0xff) },
+	{ "u64 r7 = [r8 + 8]", LDX(DW, R(7), R(8), 8), R(8),
+	  EXPECT(0x4f, 0x8b, 0x6c, 0x34, 0x08) },
+	{ "u64 [r1 + 8] = r2", STX(DW, R(1), R(2), 8), R(1), EXPECT(0x49, 0x89, 0x74, 0x3c, 0x08) },
+	{ "u8 [r5] = r2", STX(B, R(5), R(2), 0), R(5), EXPECT(0x43, 0x88, 0x34, 0x04) },
+	{ "u16 [r0] = r8", STX(H, R(0), R(8), 0), R(0), EXPECT(0x66, 0x45, 0x89, 0x34, 0x04) },
+	{ "u32 [r7 - 32768] = r3", STX(W, R(7), R(3), -32768), R(7),
+	  EXPECT(0x43, 0x89, 0x94, 0x2c, 0x00, 0x80, 0xff, 0xff) },
+	{ "u32 [r1] = 7", ST(W, R(1), 0, 7), R(1), EXPECT(0x41, 0xc7, 0x04, 0x3c, 0x07, 0, 0, 0) },
+	{ "u64 [r9 + 32767] = 7", ST(DW, R(9), 32767, 7), R(9),
+	  EXPECT(0x4b, 0xc7, 0x84, 0x3c, 0xff, 0x7f, 0x00, 0x00, 0x07, 0, 0, 0) },
+	{ "add u64 [r1], r2", ATOMIC(DW, BPF_ADD, R(1), R(2), 0), R(1),
+	  EXPECT(0xf0, 0x49, 0x01, 0x34, 0x3c) },
+	{ "fetch_add u32 [r8 + 4], r2", ATOMIC(W, BPF_ADD | BPF_FETCH, R(8), R(2), 4), R(8),
+	  EXPECT(0xf0, 0x43, 0x0f, 0xc1, 0x74, 0x34, 0x04) },
+	{ "xchg u64 [r6], r2", ATOMIC(DW, BPF_XCHG, R(6), R(2), 0), R(6),
+	  EXPECT(0xf0, 0x49, 0x87, 0x34, 0x1c) },
+	{ "cmpxchg u64 [r1], r2", ATOMIC(DW, BPF_CMPXCHG, R(1), R(2), 0), R(1),
+	  EXPECT(0xf0, 0x49, 0x0f, 0xb1, 0x34, 0x3c) },
+	/* a loop: the load is the first of two accesses */
+	{ "fetch_or u64 [r1], r2", ATOMIC(DW, BPF_OR | BPF_FETCH, R(1), R(2), 0), R(1),
+	  EXPECT(0x49, 0x8b, 0x04, 0x3c) },
+	{ "fetch_or u64 [r1], r2, cmpxchg", ATOMIC(DW, BPF_OR | BPF_FETCH, R(1), R(2), 0), R(1),
+	  EXPECT(0xf0, 0x4d, 0x0f, 0xb1, 0x1c, 0x3c) },
+};
+
+static const __u8 *find(const struct code *code, const void *bytes, size_t len)
+{
+	return memmem(code->bytes, code->len, bytes, len);
+}
+
+/* mov of the lower half of a register to itself, which clears the upper half */
+static const __u8 *find_cut(const struct code *code, int reg)
+{
+	static const struct {
+		__u8 bytes[3];
+		int len;
+	} cuts[] = {
+		{ { 0x89, 0xc0 }, 2 }, { { 0x89, 0xff }, 2 }, { { 0x89, 0xf6 }, 2 },
+		{ { 0x89, 0xd2 }, 2 }, { { 0x89, 0xc9 }, 2 }, { { 0x45, 0x89, 0xc0 }, 3 },
+		{ { 0x89, 0xdb }, 2 }, { { 0x45, 0x89, 0xed }, 3 }, { { 0x45, 0x89, 0xf6 }, 3 },
+		{ { 0x45, 0x89, 0xff }, 3 },
+	};
+	const __u8 *at = code->bytes, *last = NULL, *end = at + code->len;
+
+	while ((at = memmem(at, end - at, cuts[reg].bytes, cuts[reg].len)))
+		last = at += cuts[reg].len;
+	return last;
+}
+
+static void check_access(const struct code *code, const struct access *a)
+{
+	const __u8 *access = find(code, a->expected, a->expected_len);
+	const __u8 *cut = find_cut(code, a->ptr);
+
+	if (!ASSERT_OK_PTR(access, a->name) || !ASSERT_OK_PTR(cut, a->name))
+		return;
+	/* a loop of cmpxchg saves r0 first */
+	if (!strstr(a->name, "fetch_or"))
+		ASSERT_EQ(access - cut, 0, "right behind the cut");
+	ASSERT_LE(cut, access, a->name);
+}
+
+/* movabs r12 */
+static __u64 base_of(const struct code *code)
+{
+	const __u8 *at = find(code, "\x49\xbc", 2);
+	__u64 base;
+
+	if (!ASSERT_OK_PTR(at, "movabs r12"))
+		return 0;
+	memcpy(&base, at + 2, sizeof(base));
+	return base;
+}
+
+#elif defined(__aarch64__)
+
+/* What these do not name are accesses to the stack, and constants behind the code. */
+static const struct access accesses[] = {
+	{ "u64 r0 = [r1]", LDX(DW, R(0), R(1), 0), R(1) },
+	{ "u32 r0 = [r1 + 16]", LDX(W, R(0), R(1), 16), R(1) },
+	{ "u16 r2 = [r6 - 1]", LDX(H, R(2), R(6), -1), R(6) },
+	{ "u8 r3 = [r4 + 32767]", LDX(B, R(3), R(4), 32767), R(4) },
+	{ "u64 r0 = [r9 - 32768]", LDX(DW, R(0), R(9), -32768), R(9) },
+	{ "u64 [r1 + 8] = r2", STX(DW, R(1), R(2), 8), R(1) },
+	{ "u8 [r5] = r2", STX(B, R(5), R(2), 0), R(5) },
+	{ "u16 [r0] = r8", STX(H, R(0), R(8), 0), R(0) },
+	{ "u32 [r7 - 32768] = r3", STX(W, R(7), R(3), -32768), R(7) },
+	{ "u64 [r9 + 32767] = 7", ST(DW, R(9), 32767, 7), R(9) },
+	{ "add u64 [r1], r2", ATOMIC(DW, BPF_ADD, R(1), R(2), 0), R(1) },
+	{ "fetch_add u32 [r8 + 4], r2", ATOMIC(W, BPF_ADD | BPF_FETCH, R(8), R(2), 4), R(8) },
+	{ "xchg u64 [r6], r2", ATOMIC(DW, BPF_XCHG, R(6), R(2), 0), R(6) },
+	{ "cmpxchg u64 [r1], r2", ATOMIC(DW, BPF_CMPXCHG, R(1), R(2), 0), R(1) },
+	{ "fetch_or u64 [r1 - 8], r2", ATOMIC(DW, BPF_OR | BPF_FETCH, R(1), R(2), -8), R(1) },
+};
+
+#define A64_SP 31
+
+static bool is(__u32 insn, __u32 mask, __u32 value)
+{
+	return (insn & mask) == value;
+}
+
+/* Load or store with a register as offset */
+static bool is_indexed(__u32 insn)
+{
+	return is(insn, 0x3b200c00, 0x38200800);
+}
+
+/* ADD of a register that is extended */
+static bool is_add_extended(__u32 insn)
+{
+	return is(insn, 0xffe00000, 0x8b200000);
+}
+
+/* The offset is the lower half of a register, unsigned, not scaled. */
+static bool is_uxtw(__u32 insn)
+{
+	if (is_add_extended(insn))
+		return is(insn, 0xfc00, 0x4000);
+	return is(insn, 0xf000, 0x4000);
+}
+
+/* Any other load or store, but for those relative to pc */
+static bool is_other_access(__u32 insn)
+{
+	return is(insn, 0x0a000000, 0x08000000) && !is(insn, 0x3b000000, 0x18000000) &&
+	       !is_indexed(insn);
+}
+
+static void check_access(const struct code *code, const struct access *a)
+{
+	int indexed = 0, added = 0, sum = -1;
+	__u32 insn, i, rn;
+
+	for (i = 0; i + 4 <= code->len; i += 4) {
+		memcpy(&insn, code->bytes + i, sizeof(insn));
+		rn = insn >> 5 & 31;
+		if (is_indexed(insn)) {
+			indexed++;
+			ASSERT_TRUE(is_uxtw(insn), a->name);
+		} else if (is_add_extended(insn)) {
+			added++;
+			sum = insn & 31;
+			ASSERT_TRUE(is_uxtw(insn), a->name);
+		} else if (is_other_access(insn) && rn != A64_SP) {
+			/* an atomic, on the sum of base and pointer */
+			ASSERT_EQ(rn, sum, a->name);
+		}
+	}
+	ASSERT_EQ(indexed + added, 1, a->name);
+}
+
+/* x28, by mov of 16 bits at a time: the first of them may invert the others */
+static __u64 base_of(const struct code *code)
+{
+	__u64 base = 0, part, mask;
+	__u32 insn, i, shift;
+	bool any = false;
+
+	for (i = 0; i + 4 <= code->len; i += 4) {
+		memcpy(&insn, code->bytes + i, sizeof(insn));
+		shift = (insn >> 21 & 3) * 16;
+		part = (__u64)(insn >> 5 & 0xffff) << shift;
+		mask = 0xffffULL << shift;
+		if (is(insn, 0xff80001f, 0x9280001c)) /* movn x28 */
+			base = ~part;
+		else if (is(insn, 0xff80001f, 0xd280001c)) /* movz x28 */
+			base = part;
+		else if (is(insn, 0xff80001f, 0xf280001c)) /* movk x28 */
+			base = (base & ~mask) | part;
+		else
+			continue;
+		any = true;
+	}
+	ASSERT_TRUE(any, "mov to x28");
+	return base;
+}
+
+#endif
+
+static void check_window(__u64 base)
+{
+	__u64 start, end, lowest = base - 32768, highest = base + 0xffffffff + 32767 + 7;
+	bool found = false;
+	char line[512];
+	FILE *f;
+
+	f = fopen("/proc/vmallocinfo", "r");
+	while (f && fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "0x%llx-0x%llx", &start, &end) != 2 || base < start || base >= end)
+			continue;
+		found = true;
+		ASSERT_OK_PTR(strstr(line, " sparse"), "it is an arena's");
+		ASSERT_GE(lowest, start, "lowest address that an access can have");
+		ASSERT_LT(highest, end, "highest address that an access can have");
+	}
+	if (f)
+		fclose(f);
+	ASSERT_TRUE(found, "the window is in /proc/vmallocinfo");
+	ASSERT_EQ(base % getpagesize(), 0, "page aligned");
+}
+
+static void check_code(int arena, bool windows)
+{
+	struct code code = {};
+	int i, prog;
+
+	for (i = 0; i < ARRAY_SIZE(accesses); i++) {
+		prog = load(arena, &accesses[i]);
+		if (!ASSERT_GE(prog, 0, accesses[i].name))
+			return;
+		if (get_code(prog, &code)) {
+			if (windows)
+				check_window(base_of(&code));
+			else
+				check_access(&code, &accesses[i]);
+		}
+		close(prog);
+	}
+}
+
+/* Of arenas in a row, some of them next to each other */
+static void check_windows(void)
+{
+	int arenas[5], i;
+
+	for (i = 0; i < ARRAY_SIZE(arenas); i++)
+		arenas[i] = arena_create(NPAGES, 0, BASE + i * 4 * GiB);
+	for (i = 0; i < ARRAY_SIZE(arenas); i++)
+		if (ASSERT_GE(arenas[i], 0, "create"))
+			check_code(arenas[i], true);
+	for (i = 0; i < ARRAY_SIZE(arenas); i++)
+		close(arenas[i]);
+}
+
+static void check_instructions(void)
+{
+	int arena = arena_create(NPAGES, 0, BASE);
+
+	if (!ASSERT_GE(arena, 0, "create"))
+		return;
+	check_code(arena, false);
+	close(arena);
+}
+
+static void with_addresses(void (*test)(void))
+{
+	int old = arena_sysctl(KPTR_RESTRICT, 1);
+
+	if (!ASSERT_GE(old, 0, "kptr_restrict"))
+		return;
+	test();
+	arena_sysctl(KPTR_RESTRICT, old);
+}
+
+void serial_test_arena_spectre(void)
+{
+	if (test__start_subtest("hazard_23_instructions"))
+		with_addresses(check_instructions);
+	if (test__start_subtest("hazard_23_window"))
+		with_addresses(check_windows);
+}
