@@ -100,6 +100,22 @@ static void check_shared(const struct fixture *f, const char *when)
 	}
 }
 
+/* What the kernel counts, or -1 where it does not say */
+static long fdinfo_pages(int fd)
+{
+	char line[128], path[64];
+	long pages = -1;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	f = fopen(path, "r");
+	while (f && fgets(line, sizeof(line), f))
+		sscanf(line, "pages: %ld", &pages);
+	if (f)
+		fclose(f);
+	return pages;
+}
+
 static char *map_again(const struct fixture *f)
 {
 	return mmap(f->area, arena_bytes(NPAGES), PROT_READ | PROT_WRITE, MAP_SHARED, f->fd, 0);
@@ -258,7 +274,7 @@ static void hazard_04_many(void)
 		ASSERT_GT(pids[i], 0, "fork");
 	}
 	for (i = 0; i < ARRAY_SIZE(pids); i++) {
-		for (n = 0; n < ROUNDS / 8; n++)
+		for (n = 0; n < ROUNDS / 20; n++)
 			free_and_alloc(&f);
 		kill(pids[i], SIGKILL);
 		ASSERT_EQ(wait_for(pids[i]), -SIGKILL, "child");
@@ -271,10 +287,67 @@ static void hazard_04_many(void)
 	teardown(&f);
 }
 
+#define MAPPERS 4
+
+/* Each child maps at another address; those that succeed are at the first one's. */
+static void child_maps_first(int fd, int i, int go, int report)
+{
+	void *hint = (void *)(ARENA_BASE + i * GiB), *area;
+	char c;
+
+	read(go, &c, 1);
+	area = mmap(hint, arena_bytes(NPAGES), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (area != MAP_FAILED)
+		write(report, &area, sizeof(area));
+	_exit(0);
+}
+
+static void race_to_map(int fd)
+{
+	void *area, *first = NULL;
+	int go[2], report[2], i;
+	pid_t pids[MAPPERS];
+
+	if (!ASSERT_OK(pipe(go), "pipe") || !ASSERT_OK(pipe(report), "pipe"))
+		return;
+	for (i = 0; i < MAPPERS; i++) {
+		pids[i] = fork();
+		if (!pids[i])
+			child_maps_first(fd, i, go[0], report[1]);
+	}
+	ASSERT_EQ(write(go[1], "go!!", MAPPERS), MAPPERS, "go");
+	for (i = 0; i < MAPPERS; i++)
+		ASSERT_EQ(wait_for(pids[i]), 0, "child");
+	close(report[1]);
+	while (read(report[0], &area, sizeof(area)) == sizeof(area)) {
+		first = first ?: area;
+		ASSERT_EQ(area, first, "where it is mapped");
+	}
+	ASSERT_OK_PTR(first, "one has mapped it");
+	close(report[0]);
+	close(go[0]);
+	close(go[1]);
+}
+
+/* The first mapping, of which there is one, decides where all are. */
+static void hazard_04_first_mmap(void)
+{
+	int i, fd;
+
+	for (i = 0; i < 50; i++) {
+		fd = arena_create(NPAGES, 0, 0);
+		if (!ASSERT_GE(fd, 0, "create"))
+			return;
+		race_to_map(fd);
+		close(fd);
+	}
+}
+
 struct race {
 	const struct fixture *f, *other;
 	volatile bool stop;
 	__u64 found; /* what must not be seen */
+	__u64 rounds;
 	int failed;
 };
 
@@ -373,7 +446,8 @@ static void *thread_read(void *arg)
 
 	/* not every kernel with arenas lets them be read */
 	while (!r->stop)
-		if (pread(r->f->fd, r->f->area + 3 * page_size, 2 * page_size, 0) < 0)
+		if (lseek(r->f->fd, 0, SEEK_SET) ||
+		    read(r->f->fd, r->f->area + 3 * page_size, 2 * page_size) < 0)
 			sched_yield();
 	return NULL;
 }
@@ -408,7 +482,7 @@ static void hazard_05_threads(void)
 	for (n = 0; n < ARRAY_SIZE(fns); n++)
 		if (!race_start(&r, &threads[n], fns[n]))
 			break;
-	for (i = 0; i < ROUNDS; i++) {
+	for (i = 0; i < ROUNDS / 4; i++) {
 		munmap(f.area, arena_bytes(NPAGES));
 		if (!ASSERT_EQ(map_again(&f), f.area, "mmap"))
 			break;
@@ -432,8 +506,11 @@ static void hazard_13_free_during_fault(void)
 	if (!setup(&f, 0))
 		return;
 	if (race_start(&r, &thread, thread_touch)) {
-		for (i = 0; i < ROUNDS; i++)
+		for (i = 0; i < ROUNDS; i++) {
 			free_and_alloc(&f);
+			/* two threads, one page, none of which may see a SIGBUS */
+			touch_all(f.area);
+		}
 		race_end(&r, thread);
 	}
 	check_shared(&f, "after the race");
@@ -459,6 +536,13 @@ static void hand_over(struct race *r, __u64 fill)
 	quiet_op(r->f->skel->progs.op_alloc, own);
 	own.ret = 1;
 	quiet_op(r->f->skel->progs.op_write, own);
+
+	/* this process has not stayed with the page before */
+	own.addr += 8;
+	own.ret = ++r->rounds;
+	quiet_op(r->f->skel->progs.op_write, own);
+	if (*(volatile __u64 *)own.addr != r->rounds)
+		r->failed++;
 }
 
 static void hand_over_race(void *(*fn)(void *arg), const char *name)
@@ -554,8 +638,9 @@ static void hazard_13_racing_frees(void)
 	for (n = 0; n < ARRAY_SIZE(threads); n++)
 		if (!race_start(&r, &threads[n], thread_free))
 			break;
-	for (i = 0; i < 10 * ROUNDS; i++) {
-		op = (struct arena_op){ .cnt = 1 + i % 3, .node = -1 };
+	for (i = 0; i < 2 * ROUNDS; i++) {
+		/* some at an address, and many: that takes longer */
+		op = i % 4 ? (struct arena_op){ .cnt = i % 4, .node = -1 } : all_pages(&f);
 		op.addr = quiet_op(f.skel->progs.op_alloc, op);
 		if (op.addr && quiet_op(f.skel->progs.op_read, op))
 			r.failed++;
@@ -572,6 +657,9 @@ static void hazard_13_racing_frees(void)
 	ASSERT_EQ(quiet_op(f.skel->progs.op_alloc, all_pages(&f)), (__u64)f.area, "all at last");
 	ASSERT_EQ(quiet_op(f.skel->progs.op_alloc, (struct arena_op){ .cnt = 1, .node = -1 }), 0,
 		  "and no more than all");
+	quiet_op(f.skel->progs.op_free, all_pages(&f));
+	/* a page that somebody else's took the place of would still be counted */
+	ASSERT_LE(fdinfo_pages(f.fd), 0, "pages that are left");
 	teardown(&f);
 }
 
@@ -713,6 +801,8 @@ void test_arena_life(void)
 		hazard_04_processes();
 	if (test__start_subtest("hazard_04_many"))
 		hazard_04_many();
+	if (test__start_subtest("hazard_04_first_mmap"))
+		hazard_04_first_mmap();
 	if (test__start_subtest("hazard_05_mmap"))
 		hazard_05_mmap();
 	if (test__start_subtest("hazard_05_threads"))

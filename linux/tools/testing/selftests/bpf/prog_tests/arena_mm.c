@@ -214,7 +214,7 @@ static void populate(void)
 	fill();
 	check_shared("MAP_POPULATE");
 	op(skel->progs.op_free, 0, NPAGES, 0);
-	ASSERT_OK(madvise(area, len, 23 /* MADV_POPULATE_WRITE */), "populate again");
+	ASSERT_OK(madvise(area, len, 23 /* MADV_POPULATE_WRITE */), "pages come again");
 	fill();
 	check_shared("MADV_POPULATE_WRITE");
 }
