@@ -334,7 +334,7 @@ static void hazard_04_first_mmap(void)
 {
 	int i, fd;
 
-	for (i = 0; i < 50; i++) {
+	for (i = 0; i < 30; i++) {
 		fd = arena_create(NPAGES, 0, 0);
 		if (!ASSERT_GE(fd, 0, "create"))
 			return;
