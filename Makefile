@@ -11,7 +11,7 @@ export ARCH PAGES DEBUG ONLY JOBS CONFIG DBG
 kernel-args := $(if $(filter none,$(SERIES)),base)
 
 .NOTPARALLEL:
-.PHONY: help source run test test-peer test-pages test-base kernel deb shell tree export series check \
+.PHONY: help source run bench test test-peer test-pages test-base kernel deb shell tree export series check \
 	check-style check-sparse check-shell check-builds clean
 
 help:
@@ -20,6 +20,8 @@ help:
 	@echo '              (ONLY=GLOB for some of them: ONLY="*vm*")'
 	@echo 'make test-peer   our programs on Debian'"'"'s 6.12, later ones on ours (fetches 60 MB)'
 	@echo 'make test-pages  self-tests and sample on arm64 kernels with 16 and 64 KiB pages'
+	@echo 'make bench    what arenas cost, in instructions, beside Debian'"'"'s 6.12 (QUICK=1: fewer'
+	@echo '              rounds; ONLY="pages/*": some rows; RUNS=N: boots of each kernel)'
 	@echo 'make kernel   out/ARCH/{bzImage,vmlinux,config} (DEBUG=1: with KASAN, lockdep, ...;'
 	@echo '              SERIES=none: the kernel without the series, in out/base-ARCH;'
 	@echo '              PAGES=16k or 64k, with ARCH=arm64: in out/arm64-16k, out/arm64-64k)'
@@ -62,6 +64,12 @@ run: kernel
 	@scripts/prepare demo
 	@scripts/guest
 	@scripts/demo
+
+# Without the peer the table has ours alone.
+bench: kernel
+	@scripts/prepare bench
+	@scripts/peer fetch || true
+	@scripts/bench
 
 test: $(arches:%=ready-%)
 	@tests/run $(if $(ONLY),'$(ONLY)')

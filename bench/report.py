@@ -1,0 +1,222 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""
+Turns what bench prints in the VMs into a table, results.json and results.csv, and
+compares two results.json. For scripts/bench, and for tests/85-bench.t.
+
+	raw/rows	NAME UNIT GOAL TITLE	what "bench -l" prints, separated by tabs
+	raw/environment	KEY VALUE
+	raw/ours-1	row NAME VALUES		one file for each boot of each kernel, KERNEL-RUN
+	raw/stock-1	missing NAME REASON
+
+A boot's result is the median of its values. That of a kernel is the median over its
+boots, and the spread is what its boots differ by: (largest - smallest) / median.
+"""
+import csv
+import glob
+import json
+import os
+import statistics
+import sys
+
+WORSE = 0.02	# from which on compare names a row
+
+
+def fail(message):
+    sys.exit("report.py: " + message)
+
+
+def fields(path):
+    with open(path) as file:
+        return [line.rstrip("\n").split("\t") for line in file]
+
+
+def read_boot(path):
+    """{NAME: median}, {NAME: why there is none} of one boot"""
+    values, missing = {}, {}
+    for nr, line in enumerate(fields(path), 1):
+        try:
+            kind, name, rest = line
+            if kind == "row":
+                values[name] = statistics.median(float(v) for v in rest.split())
+            elif kind == "missing":
+                missing[name] = rest
+            else:
+                raise ValueError
+        except ValueError:
+            fail(f"{path}, line {nr} is no result: {' '.join(line)}")
+    return values, missing
+
+
+def read_kernel(paths, names):
+    boots = [read_boot(path) for path in paths]
+    results = {}
+    for name in names:
+        runs = [values[name] for values, _ in boots if name in values]
+        if len(runs) == len(boots):
+            results[name] = {"value": statistics.median(runs), "runs": runs}
+        else:
+            why = [missing[name] for _, missing in boots if name in missing]
+            results[name] = {"missing": why[0] if why else "not measured in every run"}
+    return results
+
+
+def read_raw(directory):
+    rows = [dict(zip(("name", "unit", "goal", "title"), line))
+            for line in fields(os.path.join(directory, "rows"))]
+    names = [row["name"] for row in rows]
+    by_kernel = {}
+    for path in sorted(glob.glob(os.path.join(directory, "*-[0-9]*"))):
+        if not path.endswith(".log"):
+            by_kernel.setdefault(os.path.basename(path).rsplit("-", 1)[0], []).append(path)
+    if "ours" not in by_kernel:
+        fail(f"{directory} has no results of ours")
+    kernels = {kernel: read_kernel(paths, names) for kernel, paths in by_kernel.items()}
+    for row in rows:
+        row["results"] = {kernel: results[row["name"]] for kernel, results in kernels.items()}
+    return {"environment": dict(fields(os.path.join(directory, "environment"))), "rows": rows}
+
+
+def value(row, kernel):
+    return row["results"].get(kernel, {}).get("value")
+
+
+def spread(row, kernel):
+    runs = row["results"].get(kernel, {}).get("runs")
+    middle = value(row, kernel)
+    if not runs or len(runs) < 2 or not middle:
+        return None
+    return (max(runs) - min(runs)) / abs(middle)
+
+
+def limit(row, rows):
+    """What the goal comes to, or None: "-", or what it depends on is missing."""
+    words = row["goal"].split()
+    if words == ["-"]:
+        return None
+    factor, kernel = float(words[0]), words[1]
+    if kernel == "-":
+        return factor
+    other = row if len(words) == 2 else rows.get(words[2])
+    base = value(other, kernel) if other else None
+    return None if base is None else factor * base
+
+
+def verdict(row, rows):
+    bound, ours = limit(row, rows), value(row, "ours")
+    if ours is None or bound is None:
+        return ""
+    return "ok" if ours <= bound else f"missed by {number(ours - bound)}"
+
+
+def number(x):
+    if x is None:
+        return "-"
+    return f"{x:.0f}" if abs(x) >= 100 else f"{x:.1f}"
+
+
+def ratio(row, kernel):
+    ours, theirs = value(row, "ours"), value(row, kernel)
+    return "-" if ours is None or not theirs or theirs < 0 else f"{ours / theirs:.2f}"
+
+
+def percent(x):
+    return "-" if x is None else f"{100 * x:.2f} %"
+
+
+def kernels_of(data):
+    found = {kernel for row in data["rows"] for kernel in row["results"]}
+    return ["ours"] + sorted(found - {"ours"})
+
+
+def table(data):
+    rows = {row["name"]: row for row in data["rows"]}
+    peers = kernels_of(data)[1:]
+    lines = [["what", "", "unit", "ours"] + peers + ["ratio"] * len(peers) +
+             ["goal", "", "spread"] + [f"of {peer}" for peer in peers]]
+    for row in data["rows"]:
+        bound = limit(row, rows)
+        lines.append([row["name"], row["title"], row["unit"], number(value(row, "ours"))] +
+                     [number(value(row, peer)) for peer in peers] +
+                     [ratio(row, peer) for peer in peers] +
+                     ["" if bound is None else number(bound), verdict(row, rows),
+                      percent(spread(row, "ours"))] +
+                     [percent(spread(row, peer)) for peer in peers])
+    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
+    for line in lines:
+        cells = [cell.ljust(width) if i < 3 else cell.rjust(width)
+                 for i, (cell, width) in enumerate(zip(line, widths))]
+        print("  ".join(cells).rstrip())
+    print_notes(data, peers)
+
+
+def print_notes(data, peers):
+    reasons = {}
+    for row in data["rows"]:
+        for kernel, result in row["results"].items():
+            if "missing" in result:
+                reasons.setdefault((kernel, result["missing"]), []).append(row["name"])
+    print()
+    for (kernel, why), names in reasons.items():
+        print(f"- on {kernel}: {why} ({', '.join(names)})")
+    for key, text in data["environment"].items():
+        print(f"{key}: {text}")
+    print("goal: the most that ours may be. spread: between boots, largest - smallest.")
+    if not peers:
+        print("No peer: scripts/peer fetch gets Debian's 6.12.")
+
+
+def write(data, base):
+    with open(base + ".json", "w") as file:
+        json.dump(data, file, indent=1)
+        file.write("\n")
+    with open(base + ".csv", "w", newline="") as file:
+        out = csv.writer(file)
+        out.writerow(["name", "unit", "kernel", "value", "spread", "runs", "missing", "title"])
+        for row in data["rows"]:
+            for kernel, result in row["results"].items():
+                out.writerow([row["name"], row["unit"], kernel, result.get("value", ""),
+                              "" if spread(row, kernel) is None else f"{spread(row, kernel):.6f}",
+                              " ".join(map(str, result.get("runs", []))),
+                              result.get("missing", ""), row["title"]])
+
+
+def load(path):
+    try:
+        with open(path) as file:
+            return {row["name"]: row for row in json.load(file)["rows"]}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        fail(f"{path} is no result of scripts/bench: {error}")
+
+
+def compare(old_path, new_path):
+    """Says what is worse, and what cannot be compared; the status is 1 if anything is."""
+    old, new = load(old_path), load(new_path)
+    worse = 0
+    for name, row in new.items():
+        before, after = value(old.get(name, {"results": {}}), "ours"), value(row, "ours")
+        if before is None or after is None:
+            print(f"{name}: only in {new_path if before is None else old_path}")
+        elif after - before > WORSE * abs(before):
+            worse += 1
+            print(f"{name}: worse by {100 * (after - before) / abs(before or 1):.1f} %,"
+                  f" {number(before)} -> {number(after)} {row['unit']}")
+    for name in old.keys() - new.keys():
+        print(f"{name}: only in {old_path}")
+    print(f"{worse} of {len(new)} rows are worse by more than {100 * WORSE:.0f} %")
+    return 1 if worse else 0
+
+
+def main(args):
+    if len(args) == 3 and args[0] == "table":
+        data = read_raw(args[1])
+        write(data, args[2])
+        table(data)
+        return 0
+    if len(args) == 3 and args[0] == "compare":
+        return compare(args[1], args[2])
+    print("usage: report.py table RAW-DIRECTORY BASE | report.py compare OLD NEW")
+    return 0 if args[:1] in (["-h"], ["--help"]) else 2
+
+
+sys.exit(main(sys.argv[1:]))
