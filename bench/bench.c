@@ -46,7 +46,7 @@
 
 #define MAX_VALUES 64
 
-static const struct experiment *const tables[] = { page_experiments };
+static const struct experiment *const tables[] = { page_experiments, access_experiments };
 
 static const char *only = "*";
 int rounds = 11;
@@ -234,7 +234,8 @@ static void set_up(void)
 	if (!f || fputs("-1", f) < 0 || fclose(f))
 		die("cannot write sched_rt_runtime_us: %m");
 	setrlimit(RLIMIT_MEMLOCK, &unlimited);
-	libbpf_set_print(NULL);
+	if (!getenv("BENCH_DEBUG"))
+		libbpf_set_print(NULL);
 	mlockall(MCL_CURRENT);
 	hold_cpu();
 	/* the first one makes libbpf try what the kernel has */

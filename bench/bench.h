@@ -30,6 +30,7 @@ struct experiment {
 };
 
 extern const struct experiment page_experiments[];
+extern const struct experiment access_experiments[];
 
 extern int rounds;	/* to be done of what can be repeated */
 extern bool quick;

@@ -475,31 +475,45 @@ static long free_pages(void)
 
 #define IDLE 100
 
+/* Arenas at addresses of the kernel's that earlier ones have had */
+static int *take_used_addresses(int cnt)
+{
+	int *fds = calloc(cnt + 1, sizeof(*fds)), i;
+
+	for (i = 0; i < cnt; i++)
+		fds[i] = create_arena(1);
+	return fds;
+}
+
+/* That of IDLE arenas, where in the kernel's window there have been none before */
 static void measure_memory(const struct experiment *e)
 {
+	static int used = 2 * BATCH;
+	int fd[IDLE], *others, i;
 	char *mem[IDLE];
-	int fd[IDLE], i, round;
-	long before, after;
+	long before;
 
 	come_and_go(10);
-	for (round = 0; round < 3; round++) {
-		before = free_pages();
-		for (i = 0; i < IDLE; i++)
-			mem[i] = make_arena(e->size, &fd[i]);
-		settle();
-		emit(e, 0, (double)(before - free_pages()) * PAGE / IDLE);
-		for (i = 0; i < IDLE; i++)
-			mem[i][0] = 1;
-		settle();
-		emit(e, 1, (double)(before - free_pages()) * PAGE / IDLE);
-		for (i = 0; i < IDLE; i++) {
-			munmap(mem[i], e->size * PAGE);
-			close(fd[i]);
-		}
-		let_others_run(now(), LONG_WINDOW);
-		after = free_pages();
-		emit(e, 2, (double)(before - after) * PAGE / IDLE);
+	others = take_used_addresses(used);
+	before = free_pages();
+	for (i = 0; i < IDLE; i++)
+		mem[i] = make_arena(e->size, &fd[i]);
+	settle();
+	emit(e, 0, (double)(before - free_pages()) * PAGE / IDLE);
+	for (i = 0; i < IDLE; i++)
+		mem[i][0] = 1;
+	settle();
+	emit(e, 1, (double)(before - free_pages()) * PAGE / IDLE);
+	for (i = 0; i < IDLE; i++) {
+		munmap(mem[i], e->size * PAGE);
+		close(fd[i]);
 	}
+	let_others_run(now(), LONG_WINDOW);
+	emit(e, 2, (double)(before - free_pages()) * PAGE / IDLE);
+	for (i = 0; i < used; i++)
+		close(others[i]);
+	free(others);
+	used += IDLE;
 }
 
 /* How two kernels differ whatever they are told to do */
@@ -519,18 +533,25 @@ static void measure_control(const struct experiment *e)
 	close_pages(skel);
 }
 
-#define LIFE(fn, pages, name, title)						\
+#define LIFE(fn, pages, name, title, create, mmap, destroy)			\
 	{ fn, pages, {								\
-		{ "pages/create-" name, "instr", "1 stock", "create an empty arena of " title }, \
-		{ "pages/mmap-" name, "instr", "1 stock", "mmap() of it" },	\
-		{ "pages/destroy-" name, "instr", "1 stock", "its end, workers' part included" }, \
+		{ "pages/create-" name, "instr", create, "create an empty arena of " title }, \
+		{ "pages/mmap-" name, "instr", mmap, "mmap() of it" },	\
+		{ "pages/destroy-" name, "instr", destroy, "its end, workers' part included" }, \
 	} }
+
+/* At most what stock takes, and after a hundred arenas no more than before */
+#define FIRST(pages, name, title)						\
+	LIFE(measure_first, pages, name, title, "1 stock", "1 stock", "1 stock")
+#define AGED(pages, name, title)						\
+	LIFE(measure_aged, pages, name "-aged", title ", after 100 arenas",	\
+	     "1 ours pages/create-" name, "1 ours pages/mmap-" name, "1 ours pages/destroy-" name)
 
 /* Those of a fresh kernel come first. */
 const struct experiment page_experiments[] = {
-	LIFE(measure_first, 1, "1p", "1 page"),
-	LIFE(measure_first, 1024, "4m", "4 MiB"),
-	LIFE(measure_first, 1 << 20, "4g", "4 GiB"),
+	FIRST(1, "1p", "1 page"),
+	FIRST(1024, "4m", "4 MiB"),
+	FIRST(1 << 20, "4g", "4 GiB"),
 	{ measure_control, 0, {
 		{ "control/getppid", "instr", "-", "getppid()" },
 		{ "control/test-run", "instr", "-", "bpf(BPF_PROG_TEST_RUN) of an empty loop" },
@@ -570,9 +591,9 @@ const struct experiment page_experiments[] = {
 		{ "pages/destroy-full", "instr/page", "0.5 stock", "end of an arena of 64 Ki pages, filled by a program" },
 		{ "pages/destroy-touched", "instr/page", "0.5 stock", "the same, filled and mapped by a process" },
 	} },
-	LIFE(measure_aged, 1, "1p-aged", "1 page, after 100 arenas"),
-	LIFE(measure_aged, 1024, "4m-aged", "4 MiB, after 100 arenas"),
-	LIFE(measure_aged, 1 << 20, "4g-aged", "4 GiB, after 100 arenas"),
+	AGED(1, "1p", "1 page"),
+	AGED(1024, "4m", "4 MiB"),
+	AGED(1 << 20, "4g", "4 GiB"),
 	{ measure_memory, 1, {
 		{ "pages/memory-1p", "bytes", "1 stock", "memory of an empty arena of 1 page" },
 		{ "pages/memory-1p-used", "bytes", "1 stock", "the same, with its page" },

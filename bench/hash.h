@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A hash table in an arena, for process and program: an array of chains, and a stack
+ * of unused elements. Keys are made of a number, so that none has to be read.
+ */
+#ifndef __HASH_H
+#define __HASH_H
+
+#include <bpf/bpf_arena.h>
+
+struct key16 {
+	__u64 words[2];
+};
+
+struct key64 {
+	__u64 words[8];
+};
+
+struct elem16 {
+	struct elem16 __arena *next;
+	struct key16 key;
+	__u64 value;
+};
+
+struct elem64 {
+	struct elem64 __arena *next;
+	struct key64 key;
+	__u64 value;
+};
+
+#define KEY_WORDS(k) (sizeof((k)->words) / 8)
+
+/* Loops over words have none left in programs: their number is a constant. */
+#ifdef __clang__
+#define UNROLL_WORDS _Pragma("clang loop unroll(full)")
+#else
+#define UNROLL_WORDS
+#endif
+
+#define make_key(k, nr)								\
+	do {									\
+		UNROLL_WORDS				\
+		for (unsigned int w_ = 0; w_ < KEY_WORDS(k); w_++)		\
+			(k)->words[w_] = (nr) + w_;				\
+	} while (0)
+
+#define hash_key(k)								\
+	({									\
+		__u64 h_ = 0;							\
+		UNROLL_WORDS				\
+		for (unsigned int w_ = 0; w_ < KEY_WORDS(k); w_++)		\
+			h_ = (h_ ^ (k)->words[w_]) * 0x9E3779B97F4A7C15ULL;	\
+		h_ >> 32;							\
+	})
+
+#define is_key(e, k)								\
+	({									\
+		__u64 differ_ = 0;						\
+		UNROLL_WORDS				\
+		for (unsigned int w_ = 0; w_ < KEY_WORDS(k); w_++)		\
+			differ_ |= (e)->key.words[w_] ^ (k)->words[w_];		\
+		!differ_;							\
+	})
+
+/* struct tableN, and what one does with it, for keys of N bytes */
+#define TABLE(N)								\
+struct table##N {								\
+	struct elem##N __arena * __arena *chains;				\
+	struct elem##N __arena *unused;						\
+	__u64 mask;								\
+};										\
+										\
+static inline struct elem##N __arena *						\
+table##N##_find(struct table##N __arena *t, struct key##N *key)			\
+{										\
+	struct elem##N __arena *e = t->chains[hash_key(key) & t->mask];		\
+										\
+	for (; e && can_loop; e = e->next)					\
+		if (is_key(e, key))						\
+			return e;						\
+	return NULL;								\
+}										\
+										\
+/* The caller knows that the key is not there. */				\
+static inline int table##N##_add(struct table##N __arena *t, struct key##N *key, __u64 value) \
+{										\
+	struct elem##N __arena * __arena *chain = &t->chains[hash_key(key) & t->mask]; \
+	struct elem##N __arena *e = t->unused;					\
+										\
+	if (!e)									\
+		return -1;							\
+	t->unused = e->next;							\
+	UNROLL_WORDS					\
+	for (unsigned int w_ = 0; w_ < KEY_WORDS(key); w_++)			\
+		e->key.words[w_] = key->words[w_];				\
+	e->value = value;							\
+	e->next = *chain;							\
+	*chain = e;								\
+	return 0;								\
+}										\
+										\
+static inline int table##N##_remove(struct table##N __arena *t, struct key##N *key) \
+{										\
+	struct elem##N __arena * __arena *at = &t->chains[hash_key(key) & t->mask]; \
+	struct elem##N __arena *e;						\
+										\
+	for (e = *at; e && can_loop; at = &e->next, e = *at) {			\
+		if (!is_key(e, key))						\
+			continue;						\
+		*at = e->next;							\
+		e->next = t->unused;						\
+		t->unused = e;							\
+		return 0;							\
+	}									\
+	return -1;								\
+}
+
+TABLE(16)
+TABLE(64)
+
+#endif
