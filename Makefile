@@ -65,7 +65,7 @@ run: kernel
 	@scripts/guest
 	@scripts/demo
 
-# Without the peer the table has ours alone.
+# Where the peer cannot be fetched the table has ours alone.
 bench: kernel
 	@scripts/prepare bench
 	@scripts/peer fetch || true

@@ -47,15 +47,17 @@ static void close_access(struct access_bpf *skel)
 	settle();
 }
 
-/* Instructions of a test run of that many repetitions, and of the system call */
+/*
+ * Instructions of a test run, and of the system call. Not repeated: that makes the kernel
+ * change its XDP dispatcher and wait for RCU.
+ */
 static uint64_t run_cost(struct access_bpf *skel, const struct bpf_program *prog,
-			 uint32_t ops, uint32_t repeat)
+			 uint32_t ops)
 {
 	char pkt[64] = {};
 	LIBBPF_OPTS(bpf_test_run_opts, opts,
 		.data_in = pkt,
 		.data_size_in = sizeof(pkt),
-		.repeat = repeat,
 	);
 	int fd = bpf_program__fd(prog);
 	uint64_t begin, end;
@@ -70,9 +72,9 @@ static uint64_t run_cost(struct access_bpf *skel, const struct bpf_program *prog
 
 static double ops_cost(struct access_bpf *skel, const struct bpf_program *prog, uint32_t ops)
 {
-	double all = run_cost(skel, prog, ops, 1);
+	double all = run_cost(skel, prog, ops);
 
-	return all - run_cost(skel, prog, 0, 1);
+	return all - run_cost(skel, prog, 0);
 }
 
 /* Single instructions, less the program that has none of them */
@@ -123,8 +125,6 @@ static void measure_loops(const struct experiment *e)
 	close_access(skel);
 }
 
-#define REPEAT 10000
-
 static void measure_calls(const struct experiment *e)
 {
 	struct access_bpf *skel = open_access(PAGE);
@@ -138,8 +138,8 @@ static void measure_calls(const struct experiment *e)
 	enable(skel->progs.do_none);
 	load_access(skel);
 	for (i = 0; i < rounds; i++) {
-		plain = run_cost(skel, skel->progs.enter_plain, 0, REPEAT);
-		emit(e, 0, (run_cost(skel, skel->progs.enter_arena, 0, REPEAT) - plain) / REPEAT);
+		plain = run_cost(skel, skel->progs.enter_plain, 0);
+		emit(e, 0, run_cost(skel, skel->progs.enter_arena, 0) - plain);
 		emit(e, 1, ops_cost(skel, skel->progs.call_plain, 1) / UNROLLED_CALLS);
 		emit(e, 2, ops_cost(skel, skel->progs.call_arena, 1) / UNROLLED_CALLS);
 	}
@@ -210,7 +210,7 @@ static void measure_table(const struct experiment *e, int nr, struct access_bpf 
 	skel->bss->mask = entries - 1;
 	skel->bss->start = 0;
 	for (unsigned long done = 0; done < entries; done += skel->bss->ops)
-		run_cost(skel, p->add, entries < 4096 ? entries : 4096, 1);
+		run_cost(skel, p->add, entries < 4096 ? entries : 4096);
 	for (i = 0; i < rounds; i++) {
 		start = (i * entries / rounds) & skel->bss->mask;
 		emit(e, nr, keys_cost(skel, p, p->find, start));

@@ -141,7 +141,7 @@ uint64_t let_others_run(uint64_t start, uint64_t window)
 
 void settle(void)
 {
-	let_others_run(now(), 25 * TICK);
+	let_others_run(now(), 10 * TICK);
 }
 
 /* What a kernel does after boot, or leaves to others for long, may take a while. */
@@ -152,7 +152,7 @@ void wait_until_quiet(void)
 	for (tries = 0; quiet < 3; tries++) {
 		if (tries == 1000)
 			die("the kernel is never idle");
-		quiet = let_others_run(now(), 25 * TICK) < 25 * TICK / 100 ? quiet + 1 : 0;
+		quiet = let_others_run(now(), 10 * TICK) < 10 * TICK / 100 ? quiet + 1 : 0;
 	}
 }
 
@@ -225,24 +225,30 @@ static void for_each_experiment(void (*fn)(const struct experiment *e))
 			fn(e);
 }
 
-static void set_up(void)
+/* Before anything is changed of a machine that is not meant */
+static void check_clock(void)
 {
-	struct rlimit unlimited = { RLIM_INFINITY, RLIM_INFINITY };
-	FILE *f = fopen("/proc/sys/kernel/sched_rt_runtime_us", "w");
-
-	/* A CPU that is taken from SCHED_FIFO for a while would be idle. */
-	if (!f || fputs("-1", f) < 0 || fclose(f))
-		die("cannot write sched_rt_runtime_us: %m");
-	setrlimit(RLIMIT_MEMLOCK, &unlimited);
-	if (!getenv("BENCH_DEBUG"))
-		libbpf_set_print(NULL);
-	mlockall(MCL_CURRENT);
-	hold_cpu();
-	/* the first one makes libbpf try what the kernel has */
-	close(bpf_map_create(BPF_MAP_TYPE_ARRAY, "first", 4, 4, 1, NULL));
 	spin_round = spin_cost();
 	if (spin_round < 2 * SPIN || spin_round > 2 * SPIN + 100)
 		die("the clock does not count instructions: it is for vm/run --icount");
+}
+
+static void set_up(void)
+{
+	struct rlimit unlimited = { RLIM_INFINITY, RLIM_INFINITY };
+	FILE *f;
+
+	check_clock();
+	/* A CPU that is taken from SCHED_FIFO for a while would be idle. */
+	f = fopen("/proc/sys/kernel/sched_rt_runtime_us", "w");
+	if (!f || fputs("-1", f) < 0 || fclose(f))
+		die("cannot write sched_rt_runtime_us: %m");
+	setrlimit(RLIMIT_MEMLOCK, &unlimited);
+	libbpf_set_print(NULL);
+	mlockall(MCL_CURRENT);
+	/* the first one makes libbpf try what the kernel has */
+	close(bpf_map_create(BPF_MAP_TYPE_ARRAY, "first", 4, 4, 1, NULL));
+	hold_cpu();
 	wait_until_quiet();
 }
 

@@ -180,7 +180,7 @@ static void measure_xdp(const struct experiment *e)
 	k = (struct kind){ skel, skel->progs.xdp_alloc, skel->progs.xdp_free, skel->progs.xdp_pair };
 	warm_up(&k);
 	for (i = 0; i < rounds; i++) {
-		measure_pair(e, &k, 100);
+		measure_pair(e, &k, 200);
 		measure_bulk(e, &k, ALLOC_1, 100, 1);
 		measure_bulk(e, &k, ALLOC_16, 6, 16);
 	}
@@ -332,7 +332,7 @@ static void measure_fault(const struct experiment *e)
 
 /* Life of an arena */
 
-#define BATCH 16
+#define BATCH 64
 
 enum { CREATE, MAP, DESTROY };
 
@@ -488,7 +488,7 @@ static int *take_used_addresses(int cnt)
 /* That of IDLE arenas, where in the kernel's window there have been none before */
 static void measure_memory(const struct experiment *e)
 {
-	static int used = 2 * BATCH;
+	static int used = BATCH;
 	int fd[IDLE], *others, i;
 	char *mem[IDLE];
 	long before;
