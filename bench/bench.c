@@ -49,7 +49,7 @@
 static const struct experiment *const tables[] = { page_experiments, access_experiments };
 
 static const char *only = "*";
-int rounds = 11;
+int rounds = 9;
 bool quick;
 
 static struct {

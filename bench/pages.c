@@ -101,7 +101,7 @@ static double total_cost(struct pages_bpf *skel, const struct bpf_program *prog,
 	uint64_t start = now();
 
 	run_cost(skel, prog, ops);
-	return let_others_run(start, 25 * TICK);
+	return let_others_run(start, 10 * TICK);
 }
 
 /* Allocation and free by one kind of program */
@@ -203,7 +203,6 @@ static double run_list(struct pages_bpf *skel, const struct bpf_program *prog, u
 		sum += ops_cost(skel, prog, PAGES_MAX_OPS);
 		memcpy(addrs + i, skel->bss->addrs, sizeof(skel->bss->addrs));
 	}
-	settle();
 	return sum / SAMPLE;
 }
 
@@ -230,6 +229,8 @@ static void measure_random(const struct experiment *e)
 
 	skel->bss->cnt = 1;
 	for (i = 0; i < pages; i += SAMPLE) {
+		if (i % (10 * SAMPLE) == 0)
+			settle();
 		cost = run_list(skel, skel->progs.syscall_alloc, addrs + i);
 		if (!i)
 			emit(e, 0, cost);
@@ -239,6 +240,8 @@ static void measure_random(const struct experiment *e)
 		die("%u of %lu allocations failed", skel->bss->failed, pages);
 	shuffle(addrs, pages);
 	for (i = 0; i < pages; i += SAMPLE) {
+		if (i % (10 * SAMPLE) == 0)
+			settle();
 		cost = run_list(skel, skel->progs.syscall_free, addrs + i);
 		if (!i)
 			emit(e, 2, cost);
@@ -438,6 +441,22 @@ static double end_of_touched(unsigned long pages)
 	return end_cost(fd, mem, pages);
 }
 
+/* What the same takes without an arena, which the page allocator's part is most of */
+static double end_of_anonymous(unsigned long pages)
+{
+	uint64_t start;
+	char *mem;
+
+	mem = mmap(NULL, pages * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (mem == MAP_FAILED || madvise(mem, pages * PAGE, MADV_NOHUGEPAGE))
+		die("cannot map memory: %m");
+	touch_cost(mem, pages);
+	settle();
+	start = now();
+	munmap(mem, pages * PAGE);
+	return (double)(now() - start) / pages;
+}
+
 static void measure_full(const struct experiment *e)
 {
 	unsigned long pages = quick ? 16384 : e->size;
@@ -446,6 +465,7 @@ static void measure_full(const struct experiment *e)
 	for (i = 0; i < 3; i++) {
 		emit(e, 0, end_of_filled(pages));
 		emit(e, 1, end_of_touched(pages));
+		emit(e, 2, end_of_anonymous(pages));
 	}
 }
 
@@ -590,6 +610,7 @@ const struct experiment page_experiments[] = {
 	{ measure_full, 65536, {
 		{ "pages/destroy-full", "instr/page", "0.5 stock", "end of an arena of 64 Ki pages, filled by a program" },
 		{ "pages/destroy-touched", "instr/page", "0.5 stock", "the same, filled and mapped by a process" },
+		{ "control/munmap-anon", "instr/page", "-", "munmap() of 64 Ki pages of private anonymous memory" },
 	} },
 	AGED(1, "1p", "1 page"),
 	AGED(1024, "4m", "4 MiB"),

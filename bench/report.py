@@ -57,7 +57,7 @@ def read_kernel(paths, names):
             results[name] = {"value": statistics.median(runs), "runs": runs}
         else:
             why = [missing[name] for _, missing in boots if name in missing]
-            results[name] = {"missing": why[0] if why else "not measured in every run"}
+            results[name] = {"missing": why[0] if why else "not measured there"}
     return results
 
 
