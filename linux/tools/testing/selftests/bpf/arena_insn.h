@@ -109,6 +109,26 @@ static inline int arena_run_insns(const struct bpf_insn *insns, int cnt, __u32 f
 	return err ?: (int)opts.retval;
 }
 
+/* What the JIT made of a program, all of its functions */
+struct arena_code {
+	__u8 bytes[2048];
+	__u32 len;
+};
+
+static inline bool arena_get_code(int fd, struct arena_code *code)
+{
+	struct bpf_prog_info info = {};
+	__u32 len = sizeof(info);
+
+	info.jited_prog_insns = (__u64)code->bytes;
+	info.jited_prog_len = sizeof(code->bytes);
+	if (!ASSERT_OK(bpf_obj_get_info_by_fd(fd, &info, &len), "info"))
+		return false;
+	code->len = info.jited_prog_len;
+	return ASSERT_NEQ(info.jited_prog_insns, 0, "the kernel gives out code") &&
+	       ASSERT_LE(code->len, sizeof(code->bytes), "length of the code");
+}
+
 static inline int arena_run_prog(const struct arena_prog *p, __u32 flags)
 {
 	return arena_run_insns(p->insns, p->cnt, flags);
