@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Allocation where nothing may sleep: programs of every type, the pool that
- * serves them, and what becomes of pages that they free.
+ * Allocation where nothing may sleep: in interrupts and NMIs, the pool that serves
+ * it, what becomes of pages that are freed, and all of it at once.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -14,6 +14,9 @@
 
 /* what a caller that may not sleep can have at once, arena.rst says */
 #define NOSLEEP_PAGES 32
+
+/* what the pool has when nobody wants anything */
+#define POOL_MIN 32
 
 static struct arena_nosleep *skel;
 static char *area;
@@ -41,20 +44,6 @@ static void check_all_back(void)
 	arena_fdinfo_becomes(bpf_map__fd(skel->maps.arena), "pages", 0, "pages that are left");
 }
 
-static int run(const struct bpf_program *prog)
-{
-	LIBBPF_OPTS(bpf_test_run_opts, opts);
-	char packet[64] = {};
-
-	if (bpf_program__type(prog) != BPF_PROG_TYPE_SYSCALL) {
-		opts.data_in = packet;
-		opts.data_size_in = sizeof(packet);
-	}
-	packet[12] = 8; /* ETH_P_IP */
-	ASSERT_OK(bpf_prog_test_run_opts(bpf_program__fd(prog), &opts), bpf_program__name(prog));
-	return opts.retval;
-}
-
 /* How many of the programs' runs since the last call went well */
 static __u64 went_well(const char *what)
 {
@@ -62,41 +51,6 @@ static __u64 went_well(const char *what)
 
 	ASSERT_EQ(__atomic_exchange_n(&skel->bss->bad, 0, __ATOMIC_SEQ_CST), 0, what);
 	return good;
-}
-
-static void test_run_types(void)
-{
-	struct bpf_program *prog;
-
-	bpf_object__for_each_program(prog, skel->obj) {
-		const char *name = bpf_program__name(prog);
-
-		if (strncmp(name, "run_", 4) || strstr(name, "_at"))
-			continue;
-		run(prog);
-		if (prog == skel->progs.run_timer)
-			usleep(50000);
-		ASSERT_EQ(went_well(name), 1, name);
-		ASSERT_EQ(skel->bss->failed, 0, name);
-	}
-	check_all_back();
-}
-
-static void check_attached(struct bpf_program *prog, void (*trigger)(void))
-{
-	struct bpf_link *link = bpf_program__attach(prog);
-	const char *name = bpf_program__name(prog);
-
-	if (!ASSERT_OK_PTR(link, name))
-		return;
-	trigger();
-	bpf_link__destroy(link);
-	ASSERT_GE(went_well(name), 1, name);
-}
-
-static void nap(void)
-{
-	usleep(1000);
 }
 
 /* asks the other CPUs for a backtrace, by an NMI */
@@ -110,14 +64,6 @@ static void nmi(void)
 	usleep(100000);
 }
 
-static void test_attached(void)
-{
-	check_attached(skel->progs.on_kprobe, nap);
-	check_attached(skel->progs.on_kretprobe, nap);
-	check_attached(skel->progs.on_raw_tp, nap);
-	check_all_back();
-}
-
 static bool has_nmi(void)
 {
 	return !access("/sys/kernel/tracing/events/nmi/nmi_handler", F_OK);
@@ -125,12 +71,19 @@ static bool has_nmi(void)
 
 static void test_nmi(void)
 {
+	struct bpf_link *link;
+
 	if (!has_nmi()) {
 		fprintf(stdout, "%s:SKIP:no tracepoint in an NMI here\n", __func__);
 		test__skip();
 		return;
 	}
-	check_attached(skel->progs.on_nmi, nmi);
+	link = bpf_program__attach(skel->progs.on_nmi);
+	if (!ASSERT_OK_PTR(link, "attach"))
+		return;
+	nmi();
+	bpf_link__destroy(link);
+	ASSERT_GE(went_well("nmi"), 1, "nmi");
 	check_all_back();
 }
 
@@ -154,7 +107,7 @@ static void test_perf_event(void)
 	if (!ASSERT_OK_PTR(link, "attach"))
 		goto out;
 	for (i = 0; i < 2000; i++)
-		run(i % 2 ? skel->progs.run_xdp : skel->progs.run_syscall);
+		arena_run(i % 2 ? skel->progs.run_xdp : skel->progs.run_syscall);
 	bpf_link__destroy(link);
 	link = NULL;
 	ASSERT_GT(went_well("under a timer"), 1000, "under a timer");
@@ -169,7 +122,7 @@ static long at(struct bpf_program *prog, long page, __u32 cnt)
 	skel->bss->addr = (__u64)area + page * page_size;
 	skel->data->cnt = cnt;
 	skel->bss->result = -1;
-	run(prog);
+	arena_run(prog);
 	skel->data->cnt = 1;
 	return skel->bss->result;
 }
@@ -228,7 +181,7 @@ static void test_many(void)
 
 		skel->data->cnt = cnt;
 		for (tries = 0; tries < 100 && !skel->bss->good; tries++) {
-			run(skel->progs.run_tc);
+			arena_run(skel->progs.run_tc);
 			if (cnt > NOSLEEP_PAGES)
 				break;
 			usleep(1000);
@@ -247,7 +200,7 @@ static void test_all_of_it(void)
 
 	skel->bss->keep = 1;
 	for (tries = 0; got < 2000 && tries < 20000; tries++) {
-		run(skel->progs.run_tc);
+		arena_run(skel->progs.run_tc);
 		got += went_well("keep");
 		if (skel->bss->failed) {
 			skel->bss->failed = 0;
@@ -255,7 +208,7 @@ static void test_all_of_it(void)
 		}
 	}
 	ASSERT_EQ(got, 2000, "pages");
-	run(skel->progs.run_tc);
+	arena_run(skel->progs.run_tc);
 	ASSERT_EQ(skel->bss->failed, 1, "no more");
 	at(skel->progs.run_free_at, 0, 2000);
 	check_all_back();
@@ -276,6 +229,51 @@ static void test_user_sees_free(void)
 	check_all_back();
 }
 
+/* Fills all pages that there can be in the pool, too, and frees them again */
+static void overwrite(void)
+{
+	long page;
+
+	for (page = 100; page < 200; page++)
+		memset(area + page * page_size, 'n', page_size);
+	at(skel->progs.run_free_at_s, 100, 100);
+}
+
+/*
+ * A page that somebody else has a reference to is nobody's to use again: what is
+ * in a pipe stays there, whatever the arena does.
+ */
+static void check_pinned(struct bpf_program *free_at)
+{
+	char *page = area + 5 * page_size, got[2] = {};
+	struct iovec iov = { .iov_base = page, .iov_len = page_size };
+	int pipes[2];
+
+	if (!ASSERT_OK(pipe(pipes), "pipe"))
+		return;
+	ASSERT_EQ(at_soon(skel->progs.run_alloc_at, 5, 1, 0), (long)page, "alloc");
+	memset(page, 'o', page_size);
+	ASSERT_EQ(vmsplice(pipes[1], &iov, 1, 0), page_size, "vmsplice");
+	at(free_at, 5, 1);
+	ASSERT_EQ(at_soon(skel->progs.run_alloc_at, 5, 1, 0), (long)page, "alloc again");
+	ASSERT_EQ(page[0], 0, "another page");
+	memset(page, 'n', page_size);
+	overwrite();
+	ASSERT_EQ(read(pipes[0], &got[0], 1), 1, "read");
+	ASSERT_EQ(got[0], 'o', "what was there");
+	ASSERT_EQ(page[1], 'n', "not what is there now");
+	at(skel->progs.run_free_at_s, 5, 1);
+	close(pipes[0]);
+	close(pipes[1]);
+}
+
+static void test_pinned(void)
+{
+	check_pinned(skel->progs.run_free_at);
+	check_pinned(skel->progs.run_free_at_s);
+	check_all_back();
+}
+
 /*
  * The page at NULL comes last, so that a NULL pointer faults until then. Four
  * pages, the first of them at low 32 bits 0, for callers of both kinds.
@@ -286,14 +284,14 @@ static void test_null_last(void)
 
 	skel->bss->keep = 1;
 	for (i = 1; i <= 4; i++) {
-		run(i % 2 ? skel->progs.run_tc : skel->progs.run_syscall);
+		arena_run(i % 2 ? skel->progs.run_tc : skel->progs.run_syscall);
 		ASSERT_EQ(went_well("alloc"), 1, "alloc");
 		ASSERT_EQ(lseek(fd, 0, SEEK_DATA), i < 4 ? page_size : 0, "first page there");
 	}
 	at(skel->progs.run_free_at, 0, 4);
 	check_all_back();
 	skel->data->cnt = 4;
-	run(skel->progs.run_syscall);
+	arena_run(skel->progs.run_syscall);
 	ASSERT_EQ(went_well("four"), 1, "four in a row");
 }
 
@@ -321,7 +319,7 @@ static volatile int stop;
 static void *run_forever(void *prog)
 {
 	LIBBPF_OPTS(bpf_test_run_opts, opts);
-	char packet[64] = { [12] = 8 };
+	char packet[64] = {};
 
 	if (bpf_program__type(prog) != BPF_PROG_TYPE_SYSCALL) {
 		opts.data_in = packet;
@@ -333,8 +331,8 @@ static void *run_forever(void *prog)
 }
 
 /*
- * A process writes to the third word of pages, which no program does, and finds
- * what it wrote, or nothing if a program has freed the page since.
+ * A process writes where programs look whether a page is new, and finds what it
+ * wrote, or nothing if a program has freed the page since.
  */
 static void *touch_forever(void *seed)
 {
@@ -342,14 +340,14 @@ static void *touch_forever(void *seed)
 	long alien = 0;
 
 	while (!stop) {
-		volatile __u64 *p = (__u64 *)(area + (1000 + rand_r(&s) % 1000) * page_size) + 2;
+		volatile __u64 *p = (__u64 *)(area + (1000 + rand_r(&s) % 1000) * page_size);
 		__u64 now;
 
 		*p = (__u64)p;
 		now = *p;
 		alien += now && now != (__u64)p;
 		if (!(rand_r(&s) % 64))
-			madvise((void *)((long)p & -page_size), page_size, MADV_DONTNEED);
+			madvise((void *)p, page_size, MADV_DONTNEED);
 	}
 	return (void *)alien;
 }
@@ -388,26 +386,48 @@ static pid_t toucher(void)
 	_exit(touch_forever((void *)2L) ? 2 : 0);
 }
 
-static void test_stress(void)
+/* Each failure has a reason that is to be expected, and is counted once. */
+static void check_failures(__u64 failed)
 {
-	const char *seconds = getenv("ARENA_STRESS") ?: "2";
-	struct bpf_link *clock[2] = { on_clock(0), on_clock(1) };
-	int i, status = -1;
+	int fd = bpf_map__fd(skel->maps.arena);
+
+	ASSERT_EQ(arena_fdinfo(fd, "failed_pool") + arena_fdinfo(fd, "failed_addr") +
+		  arena_fdinfo(fd, "failed_table"), failed, "failures with a reason");
+	ASSERT_EQ(arena_fdinfo(fd, "failed_mem"), 0, "memory");
+	ASSERT_EQ(arena_fdinfo(fd, "failed_args"), 0, "arguments");
+	ASSERT_EQ(arena_fdinfo(fd, "failed_count"), 0, "count");
+	ASSERT_EQ(arena_fdinfo(fd, "failed_killed"), 0, "killed");
+}
+
+/* Nothing is left, and what is ready is what the pool has at least. */
+static void check_calm(void)
+{
+	int fd = bpf_map__fd(skel->maps.arena), seconds;
+
+	check_all_back();
+	/* it halves every five seconds */
+	for (seconds = 0; arena_fdinfo(fd, "pool_target") > POOL_MIN && seconds < 40; seconds++)
+		sleep(1);
+	ASSERT_EQ(arena_fdinfo(fd, "pool_target"), POOL_MIN, "target");
+	arena_fdinfo_becomes(fd, "pool_pages", POOL_MIN, "pool");
+	ASSERT_EQ(arena_fdinfo(fd, "memlock"), POOL_MIN * page_size, "memlock");
+}
+
+static void stress(int seconds)
+{
 	pthread_t threads[5];
+	int i, status = -1;
 	void *alien = NULL;
 	pid_t child;
 
-	skel->data->cnt = 3;
-	skel->bss->top = (__u64)area + 1000 * page_size;
-	stop = 0;
 	child = toucher();
 	pthread_create(&threads[0], NULL, run_forever, skel->progs.run_xdp);
 	pthread_create(&threads[1], NULL, run_forever, skel->progs.run_syscall);
 	pthread_create(&threads[2], NULL, run_forever, skel->progs.run_timer);
 	pthread_create(&threads[3], NULL, run_forever, skel->progs.free_top);
 	pthread_create(&threads[4], NULL, touch_forever, (void *)1L);
-	for (i = 0; i < 10 * atoi(seconds); i++) {
-		if (has_nmi() && i % 10 == 5)
+	for (i = 0; i < 5 * seconds; i++) {
+		if (has_nmi())
 			nmi();
 		usleep(100000);
 	}
@@ -417,12 +437,29 @@ static void test_stress(void)
 	ASSERT_EQ((long)alien, 0, "what others wrote");
 	ASSERT_EQ(waitpid(child, &status, 0), child, "wait");
 	ASSERT_EQ(status, 0, "the other process");
-	bpf_link__destroy(clock[0]);
-	bpf_link__destroy(clock[1]);
+}
+
+static void test_stress(void)
+{
+	struct bpf_link *links[3] = { on_clock(0), on_clock(1) };
+	int i;
+
+	if (has_nmi())
+		links[2] = bpf_program__attach(skel->progs.on_nmi);
+	for (i = 0; i < 2 + has_nmi(); i++)
+		if (!ASSERT_OK_PTR(links[i], "attach"))
+			links[i] = NULL;
+	skel->data->cnt = 3;
+	skel->bss->top = (__u64)area + 1000 * page_size;
+	stop = 0;
+	stress(atoi(getenv("ARENA_STRESS") ?: "2"));
+	for (i = 0; i < ARRAY_SIZE(links); i++)
+		bpf_link__destroy(links[i]);
 	ASSERT_GT(went_well("stress"), 100, "went well");
+	check_failures(skel->bss->failed);
 	skel->data->cnt = 1;
 	at(skel->progs.run_free_at, 0, 2000);
-	check_all_back();
+	check_calm();
 }
 
 static void with_arena(const char *name, void (*test)(void))
@@ -435,8 +472,6 @@ static void with_arena(const char *name, void (*test)(void))
 
 void test_arena_nosleep(void)
 {
-	with_arena("run_types", test_run_types);
-	with_arena("attached", test_attached);
 	with_arena("nmi", test_nmi);
 	with_arena("perf_event", test_perf_event);
 	with_arena("fixed", test_fixed);
@@ -444,6 +479,7 @@ void test_arena_nosleep(void)
 	with_arena("many", test_many);
 	with_arena("all_of_it", test_all_of_it);
 	with_arena("user_sees_free", test_user_sees_free);
+	with_arena("pinned", test_pinned);
 	null_last();
 	with_arena("stress", test_stress);
 }
