@@ -7,7 +7,6 @@
 #include <linux/bpf.h>
 #include <linux/fs.h>
 #include <linux/irq_work.h>
-#include <linux/llist.h>
 #include <linux/mm.h>
 #include <linux/mutex.h>
 #include <linux/vmalloc.h>
@@ -123,7 +122,7 @@ struct bpf_arena {
 
 	struct arena_chunk **groups[ARENA_GROUPS];
 	DECLARE_BITMAP(avail, ARENA_CHUNKS);
-	struct llist_head dirty;
+	DECLARE_BITMAP(dirty, ARENA_CHUNKS);
 	DECLARE_BITMAP(wanted, ARENA_CHUNKS);
 	u32 hint;
 	u32 nr_chunks;

@@ -55,8 +55,7 @@
 
 struct arena_chunk {
 	u32 idx;
-	atomic_long_t dirty_words;	/* bit: word % BITS_PER_LONG; not 0: linked */
-	struct llist_node dirty;
+	atomic_long_t dirty_words;	/* bit: word % BITS_PER_LONG */
 	pte_t *ptes;
 	struct page **pages;
 	atomic_long_t taken[ARENA_CHUNK_WORDS];
@@ -106,6 +105,16 @@ static struct arena_chunk *arena_chunk_at(const struct bpf_arena *arena, u32 idx
 	group = smp_load_acquire(&arena->groups[idx / ARENA_GROUP_CHUNKS]);
 	/* pairs with arena_chunk_add() */
 	return group ? smp_load_acquire(&group[idx % ARENA_GROUP_CHUNKS]) : NULL;
+}
+
+static u32 arena_first_chunk(const struct bpf_arena *arena)
+{
+	return arena_first(arena) / ARENA_CHUNK_PAGES;
+}
+
+static u32 arena_last_chunk(const struct bpf_arena *arena)
+{
+	return (arena_end(arena) - 1) / ARENA_CHUNK_PAGES;
 }
 
 static struct arena_chunk *arena_chunk(const struct bpf_arena *arena, u32 wpn)
@@ -530,8 +539,11 @@ static void arena_span_free(struct bpf_arena *arena, const struct arena_span *s,
 	/* the PTEs before the bit; pairs with word_take() in reap_begin() */
 	smp_mb__before_atomic();
 	atomic_long_or(gone | held, &s->chunk->dying[s->word]);
-	if (!atomic_long_fetch_or(BIT_MASK(s->word), &s->chunk->dirty_words))
-		llist_add(&s->chunk->dirty, &arena->dirty);
+	/* dying, then dirty_words, then dirty; read in the opposite order */
+	smp_mb__after_atomic();
+	atomic_long_or(BIT_MASK(s->word), &s->chunk->dirty_words);
+	smp_mb__after_atomic();
+	set_bit(s->chunk->idx, arena->dirty);
 }
 
 /* One round of arena_reap(): what is still to be done to the translations */
@@ -576,7 +588,8 @@ static void reap_begin(struct arena_reap *r, struct arena_chunk *chunk)
 	unsigned long bits;
 	u32 first, word, bit, pos;
 
-	/* a bit of dying that is missed from now on links the chunk again */
+	/* a bit of dying that is missed from now on makes the chunk dirty again */
+	clear_bit(chunk->idx, r->arena->dirty);
 	chunk->reaping_words = atomic_long_xchg(&chunk->dirty_words, 0);
 
 	for_each_dirty_word(first, word, &chunk->reaping_words) {
@@ -608,39 +621,39 @@ static void reap_end(struct bpf_arena *arena, struct arena_chunk *chunk)
 	set_bit(chunk->idx, arena->avail);
 }
 
-/* Reaps the first chunks of a list, and returns the rest of it. */
-static struct llist_node *arena_reap_round(struct bpf_arena *arena,
-					   struct llist_node *list)
+/* Reaps the first dirty chunks from idx on, and says where the next may be. */
+static u32 arena_reap_round(struct bpf_arena *arena, u32 idx)
 {
 	struct arena_reap r = { .arena = arena, .start = ULONG_MAX };
 	struct arena_chunk *chunks[ARENA_REAP_CHUNKS];
-	u32 n, i;
+	u32 n = 0, i, end = arena_last_chunk(arena) + 1;
 
-	for (n = 0; list && n < ARENA_REAP_CHUNKS; n++) {
-		chunks[n] = llist_entry(list, struct arena_chunk, dirty);
-		/* the chunk may be linked again as soon as it is not dirty */
-		list = list->next;
+	for_each_set_bit_from(idx, arena->dirty, end) {
+		chunks[n] = arena_chunk_at(arena, idx);
 		reap_begin(&r, chunks[n]);
+		if (++n == ARENA_REAP_CHUNKS)
+			break;
 	}
 	reap_zap(&r);
 	if (r.start < r.end)
 		flush_tlb_kernel_range(r.start, r.end);
 	for (i = 0; i < n; i++)
 		reap_end(arena, chunks[i]);
-	return list;
+	return idx < end ? idx + 1 : end;
 }
 
-/* Ends the life of all that has been freed. */
+/*
+ * Ends the life of all that has been freed when this is called. Who frees must
+ * not depend on another's progress: that one may have been interrupted.
+ */
 static void arena_reap(struct bpf_arena *arena)
 {
-	struct llist_node *list;
+	u32 idx = arena_first_chunk(arena);
 
 	lockdep_assert_held(&arena->lock);
-	while ((list = llist_del_all(&arena->dirty))) {
-		while (list) {
-			list = arena_reap_round(arena, list);
-			cond_resched();
-		}
+	while (idx <= arena_last_chunk(arena)) {
+		idx = arena_reap_round(arena, idx);
+		cond_resched();
 	}
 }
 
@@ -648,8 +661,7 @@ static void arena_reap(struct bpf_arena *arena)
 
 static bool arena_is_full(const struct bpf_arena *arena)
 {
-	u32 have = (arena_end(arena) - 1) / ARENA_CHUNK_PAGES -
-		   arena_first(arena) / ARENA_CHUNK_PAGES + 1;
+	u32 have = arena_last_chunk(arena) - arena_first_chunk(arena) + 1;
 
 	return READ_ONCE(arena->nr_chunks) == have &&
 	       bitmap_empty(arena->avail, ARENA_CHUNKS);
@@ -762,14 +774,14 @@ static void arena_chunks_wanted(struct bpf_arena *arena)
 /* ... and a spare one, if they may ask for pages anywhere */
 static void arena_chunks_spare(struct bpf_arena *arena)
 {
-	u32 idx, first = arena_first(arena), last = arena_end(arena) - 1;
+	u32 idx;
 
 	if (!arena->pool || !arena->pool->min)
 		return;
 	if (!test_and_clear_bit(ARENA_STARVED, &arena->flags) &&
 	    bitmap_weight(arena->avail, ARENA_CHUNKS) >= 2)
 		return;
-	for (idx = first / ARENA_CHUNK_PAGES; idx <= last / ARENA_CHUNK_PAGES; idx++) {
+	for (idx = arena_first_chunk(arena); idx <= arena_last_chunk(arena); idx++) {
 		if (arena_chunk_at(arena, idx))
 			continue;
 		arena_chunk_create(arena, idx);
@@ -1084,7 +1096,6 @@ u32 arena_page_seek(struct bpf_arena *arena, u32 wpn, bool there)
 void arena_pages_init(struct bpf_arena *arena)
 {
 	mutex_init(&arena->lock);
-	init_llist_head(&arena->dirty);
 	INIT_DELAYED_WORK(&arena->work, arena_work);
 	init_irq_work(&arena->kick, arena_kick_work);
 }

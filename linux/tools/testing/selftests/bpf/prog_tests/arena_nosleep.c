@@ -352,7 +352,7 @@ static void *touch_forever(void *seed)
 	return (void *)alien;
 }
 
-static struct bpf_link *on_clock(int cpu)
+static struct bpf_link *on_clock(struct bpf_program *prog, int cpu)
 {
 	struct perf_event_attr attr = {
 		.size = sizeof(attr),
@@ -363,7 +363,41 @@ static struct bpf_link *on_clock(int cpu)
 	};
 	int fd = syscall(__NR_perf_event_open, &attr, -1, cpu, -1, PERF_FLAG_FD_CLOEXEC);
 
-	return fd < 0 ? NULL : bpf_program__attach_perf_event(skel->progs.on_perf, fd);
+	return fd < 0 ? NULL : bpf_program__attach_perf_event(prog, fd);
+}
+
+static void *run_on_cpu_0(void *prog)
+{
+	cpu_set_t cpu;
+
+	CPU_ZERO(&cpu);
+	CPU_SET(0, &cpu);
+	sched_setaffinity(0, sizeof(cpu), &cpu);
+	return run_forever(prog);
+}
+
+/*
+ * A program that may sleep has its pages gone when it has freed them, even while
+ * another one is held up at any place of its free.
+ */
+static void test_held_up(void)
+{
+	pthread_t threads[2];
+	struct bpf_link *link;
+	int i;
+
+	link = on_clock(skel->progs.hold_up, 0);
+	if (!ASSERT_OK_PTR(link, "attach"))
+		return;
+	stop = 0;
+	pthread_create(&threads[0], NULL, run_on_cpu_0, skel->progs.run_xdp);
+	pthread_create(&threads[1], NULL, run_forever, skel->progs.run_syscall);
+	sleep(2);
+	stop = 1;
+	for (i = 0; i < ARRAY_SIZE(threads); i++)
+		pthread_join(threads[i], NULL);
+	bpf_link__destroy(link);
+	ASSERT_GT(went_well("held up"), 100, "went well");
 }
 
 static void stop_now(int sig)
@@ -441,16 +475,18 @@ static void stress(int seconds)
 
 static void test_stress(void)
 {
-	struct bpf_link *links[3] = { on_clock(0), on_clock(1) };
+	struct bpf_link *links[3];
 	int i;
 
+	skel->data->cnt = 3;
+	skel->bss->top = (__u64)area + 1000 * page_size;
+	links[0] = on_clock(skel->progs.on_perf, 0);
+	links[1] = on_clock(skel->progs.on_perf, 1);
 	if (has_nmi())
 		links[2] = bpf_program__attach(skel->progs.on_nmi);
 	for (i = 0; i < 2 + has_nmi(); i++)
 		if (!ASSERT_OK_PTR(links[i], "attach"))
 			links[i] = NULL;
-	skel->data->cnt = 3;
-	skel->bss->top = (__u64)area + 1000 * page_size;
 	stop = 0;
 	stress(atoi(getenv("ARENA_STRESS") ?: "2"));
 	for (i = 0; i < ARRAY_SIZE(links); i++)
@@ -481,5 +517,6 @@ void test_arena_nosleep(void)
 	with_arena("user_sees_free", test_user_sees_free);
 	with_arena("pinned", test_pinned);
 	null_last();
+	with_arena("held_up", test_held_up);
 	with_arena("stress", test_stress);
 }

@@ -25,6 +25,19 @@ int free_top(void *ctx)
 	return 0;
 }
 
+static int spin(__u32 i, void *ctx)
+{
+	return 0;
+}
+
+/* holds up whatever its CPU was at */
+SEC("perf_event")
+int hold_up(void *ctx)
+{
+	bpf_loop(5000, spin, NULL, 0);
+	return 0;
+}
+
 /* one address, asked for by number */
 __u64 addr;
 long result;
