@@ -86,6 +86,8 @@ static void check_type(const struct type *t)
 	}
 	t->trigger(t->prog);
 	bpf_link__destroy(link);
+	/* other CPUs may be running it still, and would count for the next one */
+	ASSERT_OK(kern_sync_rcu(), "kern_sync_rcu");
 	check_went_well(name, t->sleeps, old);
 }
 
