@@ -475,7 +475,7 @@ static void stress(int seconds)
 
 static void test_stress(void)
 {
-	struct bpf_link *links[3];
+	struct bpf_link *links[3] = {};
 	int i;
 
 	skel->data->cnt = 3;
