@@ -626,6 +626,53 @@ static void hazard_26_vmalloc(void)
 	ASSERT_TRUE(comes_back(vmalloc_room, -before), "kernel address space without arenas");
 }
 
+/*
+ * Times that CPUs had to run a function for others, a flush of their TLB included.
+ * Arm's TLB instructions reach all CPUs by themselves.
+ */
+static long cross_calls(void)
+{
+	char line[1024], *end, *pos;
+	long calls = 0, n;
+	FILE *f;
+
+	f = fopen("/proc/interrupts", "r");
+	while (f && fgets(line, sizeof(line), f)) {
+		if (!strstr(line, "Function call interrupts") && !strstr(line, "TLB shootdowns"))
+			continue;
+		for (pos = strchr(line, ':') + 1; ; pos = end, calls += n) {
+			n = strtol(pos, &end, 10);
+			if (end == pos)
+				break;
+		}
+	}
+	if (f)
+		fclose(f);
+	return calls;
+}
+
+/* One for each call of bpf_arena_free_pages(), however many pages it frees */
+static void free_calls_once(void)
+{
+	struct fixture f;
+	long before;
+	int i;
+
+	if (!setup(&f, 1024, 0, 0))
+		return;
+	before = cross_calls();
+	for (i = 0; i < 20; i++) {
+		ASSERT_NEQ(alloc(&f, 0, 1024), 0, "alloc");
+		free_pages(&f, page_addr(&f, 0), 1024);
+	}
+	/* others call as well, but not twenty times as often */
+	before = cross_calls() - before;
+	if (env.verbosity > VERBOSE_NONE)
+		printf("%ld calls of other CPUs in 20 frees\n", before);
+	ASSERT_LT(before, 20 * 20, "calls of other CPUs");
+	teardown(&f);
+}
+
 #define CGROUP "/arena_alloc"
 
 /* The kernel charges up to 64 pages a CPU ahead, whatever their size: this is
@@ -936,6 +983,8 @@ void serial_test_arena_alloc(void)
 		hazard_16_many();
 	if (test__start_subtest("hazard_16_flat"))
 		hazard_16_flat();
+	if (test__start_subtest("free_calls_once"))
+		free_calls_once();
 	if (test__start_subtest("hazard_26_memory"))
 		hazard_26_memory();
 	if (test__start_subtest("hazard_26_vmalloc"))

@@ -847,6 +847,36 @@ static void read_only(void)
 	close(fd);
 }
 
+/*
+ * A process that may only read the pin cannot write to the arena, and so cannot
+ * map it: mm/mmap.c takes VM_SHARED from what cannot be written to, and a map is
+ * never mapped as private. It can read() it.
+ */
+static void read_only_fd(void)
+{
+	const char *path = "/sys/fs/bpf/arena_mmap";
+	LIBBPF_OPTS(bpf_obj_get_opts, opts, .file_flags = BPF_F_RDONLY);
+	int fd, ro;
+	char c;
+
+	fd = arena_create(NPAGES, 0, ARENA_BASE);
+	if (!ASSERT_GE(fd, 0, "create"))
+		return;
+	ASSERT_OK(bpf_obj_pin(fd, path), "pin");
+	ro = bpf_obj_get_opts(path, &opts);
+	unlink(path);
+	if (ASSERT_GE(ro, 0, "get")) {
+		ASSERT_EQ(arena_mmap(ro, NPAGES), MAP_FAILED, "mmap to write");
+		ASSERT_EQ(errno, EACCES, "mmap to write");
+		ASSERT_EQ(mmap(NULL, arena_bytes(NPAGES), PROT_READ, MAP_SHARED, ro, 0),
+			  MAP_FAILED, "mmap to read");
+		ASSERT_EQ(errno, EINVAL, "mmap to read");
+		ASSERT_EQ(read(ro, &c, 1), 1, "read");
+		close(ro);
+	}
+	close(fd);
+}
+
 void test_arena_mmap(void)
 {
 	page_size = getpagesize();
@@ -867,6 +897,8 @@ void test_arena_mmap(void)
 		segv_on_fault();
 	if (test__start_subtest("read_only"))
 		read_only();
+	if (test__start_subtest("read_only_fd"))
+		read_only_fd();
 	if (test__start_subtest("hazard_01_mremap"))
 		hazard_01_mremap();
 	if (test__start_subtest("hazard_02_partial"))
