@@ -11,13 +11,15 @@ export ARCH PAGES DEBUG ONLY JOBS CONFIG DBG
 kernel-args := $(if $(filter none,$(SERIES)),base)
 
 .NOTPARALLEL:
-.PHONY: help source run bench test test-peer test-pages test-base kernel deb shell tree export series check \
+.PHONY: help source run bench test test-plain test-peer test-pages test-base kernel deb shell tree export series check \
 	check-style check-sparse check-shell check-builds clean
 
 help:
 	@echo 'make run      the main job: boot the VM and compare the key/value servers'
 	@echo 'make test     all tests, on both architectures or on ARCH=x86_64 or arm64'
 	@echo '              (ONLY=GLOB for some of them: ONLY="*vm*")'
+	@echo '              (DEBUG=1: what runs in the kernel, with KASAN, lockdep, leak detector and'
+	@echo '              fault injection, then with KCSAN; DEBUG=kcsan: the latter alone)'
 	@echo 'make test-peer   our programs on Debian'"'"'s 6.12, later ones on ours (fetches 60 MB)'
 	@echo 'make test-pages  self-tests and sample on arm64 kernels with 16 and 64 KiB pages'
 	@echo 'make bench    what arenas cost, in instructions, beside Debian'"'"'s 6.12 (QUICK=1: fewer'
@@ -71,8 +73,17 @@ bench: kernel
 	@scripts/peer fetch || true
 	@scripts/bench
 
-test: $(arches:%=ready-%)
+# With DEBUG=1: what runs in the kernel, on two that watch themselves.
+test: $(if $(DEBUG),$(if $(filter 1,$(DEBUG)),test-debug-1 test-debug-kcsan,test-debug-$(DEBUG)),test-plain)
+
+test-plain: $(arches:%=ready-%)
 	@tests/run $(if $(ONLY),'$(ONLY)')
+
+test-debug-1: suites := @(40|50|51|95)-*
+test-debug-kcsan: suites := @(40|95)-*
+test-debug-%: source
+	@$(MAKE) --no-print-directory DEBUG=$* $(arches:%=ready-%)
+	@DEBUG=$* tests/run '$(or $(ONLY),$(suites))'
 
 ready-%:
 	@$(MAKE) --no-print-directory ARCH=$* kernel

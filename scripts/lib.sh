@@ -35,7 +35,8 @@ host_arch() {
 
 # for_arch ARCH: what differs from one architecture to another. One that is not
 # this machine's has a root of its own (scripts/guest), for its VM to run on and
-# for a cross compiler to build against. Kernels of other page sizes share it.
+# for a cross compiler to build against. Kernels of other page sizes, and those for
+# debugging, share it.
 for_arch() {
 	arch=$1 cross='' guest_root=''
 	case $arch in
@@ -48,7 +49,12 @@ for_arch() {
 		cross=$triplet- guest_root=$out/$arch/root
 		cc="${cross}gcc --sysroot=$guest_root"
 	fi
-	kernel_dir=$out/$arch${PAGES:+-$PAGES}
+	case ${DEBUG:-} in
+	''|kcsan|gcov) debug=${DEBUG:-} ;;
+	1) debug=debug ;;
+	*) die "no kernel with DEBUG=$DEBUG (there are 1, kcsan and gcov)" ;;
+	esac
+	kernel_dir=$out/$arch${PAGES:+-$PAGES}${debug:+-$debug}
 	case $arch-${PAGES:-4k} in
 	*-4k|arm64-16k|arm64-64k) ;;
 	*) die "no kernel with PAGES=$PAGES for $arch (there are 16k and 64k, for arm64)" ;;

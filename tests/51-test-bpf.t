@@ -18,7 +18,7 @@ for parameters in "$@"; do
 done
 END
 run "$top/vm/run" --timeout 300 --log "$scratch/log" -- \
-	sh "$scratch/load" "$out/$arch/build/lib/test_bpf.ko" "${suites[@]}"
+	sh "$scratch/load" "$kernel_dir/build/lib/test_bpf.ko" "${suites[@]}"
 [ "$status" = 0 ] || not_ok "test_bpf loads and passes" "status $status: $(last_line)"
 
 mapfile -t summaries < <(grep -aoE 'test_[a-z_]+: Summary: .*' "$scratch/log")

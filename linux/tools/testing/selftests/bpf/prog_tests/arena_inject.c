@@ -1,0 +1,478 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Each allocation of the kernel fails once, in each operation
+ *
+ * Problem. Memory for an operation may be missing at any of its steps, and then it
+ * has to undo the others. In a VM that has memory this never happens.
+ *
+ * Picture. /proc/thread-self/fail-nth makes the nth allocation from now on fail
+ * that this thread asks of kmalloc() or of the page allocator. So an operation is
+ * tried with n = 1, 2, 3, ... until it comes to its end with less than n:
+ *
+ *	n = 1   2   3   4   5
+ *	    X   .   .   .   .       each try is checked for what it left behind, and
+ *	        X   .   .   .       is undone if it succeeded all the same, since
+ *	            X   .   .       there was another way to get the memory
+ *	                X   .
+ *	                    (nothing left to fail: has to succeed)
+ *
+ * Worker threads are made to fail at random instead.
+ *
+ * What an operation left behind is looked for in fdinfo, and at the end in
+ * MemAvailable and in the list of kernel address space. kmemleak looks for the
+ * rest when the VM ends (make test DEBUG=1).
+ */
+#include <dirent.h>
+#include <bpf/btf.h>
+#include "arena_insn.h"
+#include "arena_nosleep.skel.h"
+#include "arena_ops.skel.h"
+#include "arena_reserve.skel.h"
+
+#define DEBUGFS "/sys/kernel/debug/"
+
+/* the kernel's ENOTSUPP, for a program that the JIT had no memory for */
+#define NOT_SUPPORTED 524
+
+/* More than one chunk in every kernel but those of 64 KiB pages */
+#define PAGES 600
+
+static int nth_fd = -1;
+static int arena = -1;
+static char *base;
+static struct arena_ops *ops;
+static struct arena_reserve *res;
+
+/* An operation that may fail. Allocations fail in try() alone. */
+struct step {
+	const char *name;
+	bool (*prepare)(void);
+	int (*try)(void);	/* 0 or a negative error */
+	bool (*after)(int err);	/* checks, and undoes what was done */
+};
+
+static bool put(const char *path, const char *what)
+{
+	int fd = open(path, O_WRONLY);
+	bool ok = fd >= 0 && write(fd, what, strlen(what)) == (ssize_t)strlen(what);
+
+	close(fd);
+	return ok;
+}
+
+static bool can_inject(void)
+{
+	nth_fd = open("/proc/thread-self/fail-nth", O_RDWR);
+	return nth_fd >= 0 && !access(DEBUGFS "failslab", F_OK) &&
+	       !access(DEBUGFS "fail_page_alloc", F_OK);
+}
+
+/* Allocations that may sleep fail as well, and nothing is logged. */
+static void fail_everything(void)
+{
+	ASSERT_TRUE(put(DEBUGFS "failslab/ignore-gfp-wait", "N"), "slab, may sleep");
+	ASSERT_TRUE(put(DEBUGFS "failslab/verbose", "0"), "slab, verbose");
+	ASSERT_TRUE(put(DEBUGFS "fail_page_alloc/ignore-gfp-wait", "N"), "pages, may sleep");
+	ASSERT_TRUE(put(DEBUGFS "fail_page_alloc/ignore-gfp-highmem", "N"), "pages, highmem");
+	ASSERT_TRUE(put(DEBUGFS "fail_page_alloc/min-order", "0"), "pages, single ones");
+	ASSERT_TRUE(put(DEBUGFS "fail_page_alloc/verbose", "0"), "pages, verbose");
+}
+
+static void inject(int nth)
+{
+	char text[16];
+	int len = snprintf(text, sizeof(text), "%d", nth);
+
+	ASSERT_EQ(pwrite(nth_fd, text, len, 0), len, "fail-nth");
+}
+
+/* How many allocations more it would have taken: 0 if one has failed */
+static int injected_left(void)
+{
+	char text[16] = {};
+
+	ASSERT_GT(pread(nth_fd, text, sizeof(text) - 1, 0), 0, "fail-nth");
+	return atoi(text);
+}
+
+/* One try; whether there may be another, since an allocation failed in it */
+static bool try(const struct step *s, int nth)
+{
+	int err, left;
+	bool ok;
+
+	if (s->prepare && !s->prepare())
+		return false;
+	inject(nth);
+	err = s->try();
+	left = injected_left();
+	inject(0);
+
+	ok = !err || ASSERT_TRUE(err == -ENOMEM || err == -NOT_SUPPORTED, s->name);
+	if (left)
+		ok = ASSERT_EQ(err, 0, s->name) && ok;
+	return s->after(err) && ok && !left;
+}
+
+static void each_fails(const struct step *s)
+{
+	int nth;
+
+	for (nth = 1; nth < 5000 && try(s, nth); nth++)
+		;
+	ASSERT_LT(nth, 5000, s->name);
+	/* or else nothing has been tried */
+	ASSERT_GT(nth, 1, s->name);
+	if (env.verbosity > VERBOSE_NONE)
+		printf("%s: %d allocations\n", s->name, nth - 1);
+}
+
+/* Create and mmap */
+
+static int made = -1;
+
+static int try_create(void)
+{
+	made = arena_create(PAGES, 0, 0);
+	return made < 0 ? -errno : 0;
+}
+
+static bool close_made(int err)
+{
+	if (!err)
+		close(made);
+	return true;
+}
+
+static void *mapped;
+
+static int try_mmap(void)
+{
+	mapped = arena_mmap(arena, PAGES);
+	return mapped == MAP_FAILED ? -errno : 0;
+}
+
+static bool unmap(int err)
+{
+	return err || ASSERT_OK(munmap(mapped, arena_bytes(PAGES)), "munmap");
+}
+
+static void test_create(void)
+{
+	each_fails(&(struct step){ "create", NULL, try_create, close_made });
+}
+
+static void test_mmap(void)
+{
+	arena = arena_create(PAGES, 0, 0);
+	if (ASSERT_GE(arena, 0, "create"))
+		each_fails(&(struct step){ "mmap", NULL, try_mmap, unmap });
+	close(arena);
+	arena = -1;
+}
+
+/* A touch, and the kfuncs where they may sleep */
+
+static int run_op(const struct bpf_program *prog, struct arena_op *op)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, opts,
+		.ctx_in = op,
+		.ctx_size_in = sizeof(*op),
+	);
+
+	return bpf_prog_test_run_opts(bpf_program__fd(prog), &opts);
+}
+
+/* All of ops' arena, which has chunks then */
+static bool free_all(void)
+{
+	struct arena_op all = { .addr = (__u64)base, .cnt = PAGES };
+
+	return ASSERT_OK(run_op(ops->progs.op_free, &all), "free") &&
+	       ASSERT_EQ(arena_fdinfo(arena, "pages"), 0, "pages after free");
+}
+
+static bool alloc_all(void)
+{
+	struct arena_op all = { .addr = (__u64)base, .cnt = PAGES, .node = -1 };
+
+	return ASSERT_OK(run_op(ops->progs.op_alloc, &all), "alloc") &&
+	       ASSERT_EQ(arena_fdinfo(arena, "pages"), PAGES, "pages after alloc");
+}
+
+static bool nothing_left(int err)
+{
+	if (err && !ASSERT_EQ(arena_fdinfo(arena, "pages"), 0, "pages after failure"))
+		return false;
+	return free_all();
+}
+
+static void lose_arena(void)
+{
+	arena_ops__destroy(ops);
+	arena_reserve__destroy(res);
+	ops = NULL;
+	res = NULL;
+	arena = -1;
+}
+
+/* One without chunks, in which any operation has all of its steps to do */
+static bool new_arena(void)
+{
+	size_t size;
+
+	ops = arena_ops__open();
+	if (!ASSERT_OK_PTR(ops, "open"))
+		return false;
+	bpf_map__set_max_entries(ops->maps.arena, PAGES);
+	if (!ASSERT_OK(arena_ops__load(ops), "load")) {
+		lose_arena();
+		return false;
+	}
+	arena = bpf_map__fd(ops->maps.arena);
+	base = (char *)bpf_map__initial_value(ops->maps.arena, &size);
+	res = arena_reserve__open();
+	bpf_map__reuse_fd(res->maps.arena, arena);
+	return ASSERT_OK(arena_reserve__load(res), "load reserve");
+}
+
+static bool nothing_left_of_new(int err)
+{
+	bool ok = nothing_left(err);
+
+	lose_arena();
+	return ok;
+}
+
+static struct arena_op wanted;
+
+static int try_alloc(void)
+{
+	struct arena_op op = wanted;
+	int err = run_op(ops->progs.op_alloc, &op);
+
+	return err ?: op.ret ? 0 : -ENOMEM;
+}
+
+static int try_touch(void)
+{
+	int sig = arena_write(base + arena_bytes(PAGES - 1));
+
+	return sig == SIGBUS ? -ENOMEM : -sig;
+}
+
+static int try_reserve(void)
+{
+	struct arena_op op = { .addr = (__u64)base, .cnt = PAGES };
+	int err = run_op(res->progs.op_reserve, &op);
+
+	return err ?: (int)op.ret;
+}
+
+static int try_free(void)
+{
+	struct arena_op all = { .addr = (__u64)base, .cnt = PAGES };
+
+	return run_op(ops->progs.op_free, &all);
+}
+
+/* If the program could be run at all, all is free. */
+static bool freed(int err)
+{
+	if (!err && !ASSERT_EQ(arena_fdinfo(arena, "pages"), 0, "pages after free"))
+		return false;
+	return free_all();
+}
+
+static void test_alloc_one(void)
+{
+	wanted = (struct arena_op){ .cnt = 1, .node = -1 };
+	each_fails(&(struct step){ "alloc", new_arena, try_alloc, nothing_left_of_new });
+}
+
+/* In more than one chunk */
+static void test_alloc_fixed(void)
+{
+	if (new_arena()) {
+		wanted = (struct arena_op){
+			.addr = (__u64)base + arena_bytes(PAGES - 200), .cnt = 100, .node = -1,
+		};
+		each_fails(&(struct step){ "alloc", NULL, try_alloc, nothing_left });
+	}
+	lose_arena();
+}
+
+static void test_free(void)
+{
+	if (new_arena())
+		each_fails(&(struct step){ "free", alloc_all, try_free, freed });
+	lose_arena();
+}
+
+static void test_touch(void)
+{
+	each_fails(&(struct step){ "touch", new_arena, try_touch, nothing_left_of_new });
+}
+
+static void test_reserve(void)
+{
+	each_fails(&(struct step){ "reserve", new_arena, try_reserve, nothing_left_of_new });
+}
+
+/* Programs: verifier, JIT, the pool */
+
+static struct arena_prog prog;
+
+static int try_load(void)
+{
+	made = arena_load_insns(prog.insns, prog.cnt, 0, NULL);
+	return made < 0 ? -errno : 0;
+}
+
+/* One that draws from the pool, which comes with it, and has a may_goto */
+static void test_load(void)
+{
+	struct btf *btf = btf__load_vmlinux_btf();
+	int id = btf__find_by_name_kind(btf, "bpf_arena_alloc_pages", BTF_KIND_FUNC);
+
+	btf__free(btf);
+	arena = arena_create(PAGES, 0, ARENA_BASE);
+	prog.cnt = 0;
+	emit_map(&prog, BPF_REG_1, arena);
+	emit(&prog, BPF_MOV64_IMM(BPF_REG_2, 0));
+	emit(&prog, BPF_MOV64_IMM(BPF_REG_3, 1));
+	emit(&prog, BPF_MOV64_IMM(BPF_REG_4, -1));
+	emit(&prog, BPF_MOV64_IMM(BPF_REG_5, 0));
+	emit(&prog, BPF_RAW_INSN(BPF_JMP | BPF_CALL, 0, BPF_PSEUDO_KFUNC_CALL, 0, id));
+	emit(&prog, ARENA_TO_KERN(BPF_REG_1, BPF_REG_0));
+	emit(&prog, BPF_LDX_MEM(BPF_DW, BPF_REG_2, BPF_REG_1, 0));
+	emit(&prog, MAY_GOTO(0));
+	emit_return(&prog, 0);
+	if (ASSERT_GE(arena, 0, "create"))
+		each_fails(&(struct step){ "load", NULL, try_load, close_made });
+	close(arena);
+	arena = -1;
+}
+
+/* The worker */
+
+/* Kernel threads that run what arenas and others queue on the unbound workqueue */
+static void inject_workers(bool on)
+{
+	struct dirent *task;
+	char path[300], name[32];
+	DIR *proc = opendir("/proc");
+	FILE *f;
+
+	while ((task = readdir(proc))) {
+		snprintf(path, sizeof(path), "/proc/%s/comm", task->d_name);
+		f = fopen(path, "r");
+		if (!f)
+			continue;
+		snprintf(path, sizeof(path), "/proc/%s/make-it-fail", task->d_name);
+		if (fgets(name, sizeof(name), f) && !strncmp(name, "kworker/u", 9))
+			ASSERT_TRUE(put(path, on ? "1" : "0"), "make-it-fail");
+		fclose(f);
+	}
+	closedir(proc);
+}
+
+/* Of the allocations that these ask for so many fail. */
+static void half_fail(const char *percent)
+{
+	static const char * const attrs[] = { DEBUGFS "failslab/", DEBUGFS "fail_page_alloc/" };
+	char path[100];
+	__u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(attrs); i++) {
+		snprintf(path, sizeof(path), "%stask-filter", attrs[i]);
+		ASSERT_TRUE(put(path, "Y"), path);
+		snprintf(path, sizeof(path), "%stimes", attrs[i]);
+		ASSERT_TRUE(put(path, "-1"), path);
+		snprintf(path, sizeof(path), "%sprobability", attrs[i]);
+		ASSERT_TRUE(put(path, percent), path);
+	}
+}
+
+/* The pool runs dry, chunks do not come; afterwards all is as ever. */
+static void test_worker(void)
+{
+	struct arena_nosleep *skel = arena_nosleep__open_and_load();
+	int fd, i;
+
+	if (!ASSERT_OK_PTR(skel, "open and load"))
+		return;
+	fd = bpf_map__fd(skel->maps.arena);
+	skel->data->cnt = 8;
+	half_fail("50");
+	for (i = 0; i < 3000; i++) {
+		if (!(i % 500))
+			inject_workers(true);
+		arena_run(skel->progs.run_xdp);
+	}
+	half_fail("0");
+	inject_workers(false);
+	ASSERT_EQ(skel->bss->bad, 0, "bad");
+	ASSERT_GT(skel->bss->good, 0, "good");
+
+	arena_fdinfo_becomes(fd, "pages", 0, "pages");
+	arena_run(skel->progs.run_xdp);
+	usleep(100000);
+	skel->bss->good = 0;
+	arena_run(skel->progs.run_xdp);
+	ASSERT_EQ(skel->bss->good, 1, "good again");
+	arena_nosleep__destroy(skel);
+}
+
+/* KiB of memory that are to be had */
+static long available(void)
+{
+	char line[128];
+	long kib = 0;
+	FILE *f;
+
+	put("/proc/sys/vm/drop_caches", "3");
+	f = fopen("/proc/meminfo", "r");
+	while (f && fgets(line, sizeof(line), f) && sscanf(line, "MemAvailable: %ld", &kib) != 1)
+		;
+	fclose(f);
+	return kib;
+}
+
+/* Runs a test twice: what the first time leaves in caches is none of its business. */
+static void subtest(const char *name, void (*test)(void))
+{
+	long before;
+
+	if (!test__start_subtest(name))
+		return;
+	test();
+	sleep(1);
+	before = available();
+	test();
+	sleep(1);
+	/* KASAN keeps what was freed for a while */
+	ASSERT_GT(available(), before - 60000, "memory that is left");
+}
+
+void serial_test_arena_inject(void)
+{
+	if (!can_inject()) {
+		printf("%s:SKIP:the kernel cannot make allocations fail (make test DEBUG=1)\n",
+		       __func__);
+		test__skip();
+		goto out;
+	}
+	fail_everything();
+	subtest("create", test_create);
+	subtest("mmap", test_mmap);
+	subtest("touch", test_touch);
+	subtest("alloc_one", test_alloc_one);
+	subtest("alloc_fixed", test_alloc_fixed);
+	subtest("free", test_free);
+	subtest("reserve", test_reserve);
+	subtest("load", test_load);
+	subtest("worker", test_worker);
+out:
+	close(nth_fd);
+}
