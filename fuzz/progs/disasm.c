@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Instructions as text, in the verifier's notation
+ *
+ * It knows what the generator makes, and prints the bytes of anything else. Behind a
+ * jump or a call is the number of the instruction that it goes to.
+ */
+#include <inttypes.h>
+#include "progs.h"
+
+static const char *const size_names[] = { "u32", "u16", "u8", "u64" };
+
+static const char *const alu_names[16] = {
+	"+=", "-=", "*=", "/=", "|=", "&=", "<<=", ">>=", "= -", "%=", "^=", "=", "s>>=",
+};
+
+static const char *const jump_names[16] = {
+	"", "==", ">", ">=", "&", "!=", "s>", "s>=", "", "", "<", "<=", "s<", "s<=",
+};
+
+bool insn_is_wide(const struct bpf_insn *insn)
+{
+	return insn->code == (BPF_LD | BPF_IMM | BPF_DW);
+}
+
+bool insn_is_jump(const struct bpf_insn *insn)
+{
+	u8 class = BPF_CLASS(insn->code);
+
+	return (class == BPF_JMP || class == BPF_JMP32) && BPF_OP(insn->code) != BPF_CALL &&
+	       BPF_OP(insn->code) != BPF_EXIT;
+}
+
+bool insn_is_conditional(const struct bpf_insn *insn)
+{
+	return insn_is_jump(insn) && BPF_OP(insn->code) != BPF_JA && insn->code != OP_MAY_GOTO;
+}
+
+/* A call of a function, or its address: imm is the distance. */
+bool insn_is_func_ref(const struct bpf_insn *insn)
+{
+	return (insn->code == (BPF_JMP | BPF_CALL) && insn->src_reg == BPF_PSEUDO_CALL) ||
+	       (insn_is_wide(insn) && insn->src_reg == BPF_PSEUDO_FUNC);
+}
+
+static const char *size_name(const struct bpf_insn *insn)
+{
+	return size_names[BPF_SIZE(insn->code) >> 3];
+}
+
+static void print_src(const struct bpf_insn *insn, char prefix)
+{
+	if (BPF_SRC(insn->code) == BPF_X)
+		printf("%c%d", prefix, insn->src_reg);
+	else
+		printf("%d", insn->imm);
+}
+
+static void print_alu(const struct bpf_insn *insn)
+{
+	char prefix = BPF_CLASS(insn->code) == BPF_ALU ? 'w' : 'r';
+	u8 op = BPF_OP(insn->code);
+
+	if (op == BPF_END) {
+		printf("r%d = %s%d r%d", insn->dst_reg,
+		       BPF_SRC(insn->code) == BPF_TO_BE ? "be" : "le", insn->imm, insn->dst_reg);
+	} else if (op == BPF_NEG) {
+		printf("%c%d = -%c%d", prefix, insn->dst_reg, prefix, insn->dst_reg);
+	} else if (op == BPF_MOV && BPF_SRC(insn->code) == BPF_X && insn->off == OFF_CAST) {
+		printf("r%d = addr_space_cast(r%d, %d, %d)", insn->dst_reg, insn->src_reg,
+		       insn->imm >> 16, insn->imm & 0xffff);
+	} else {
+		printf("%c%d %s ", prefix, insn->dst_reg, alu_names[op >> 4]);
+		print_src(insn, prefix);
+	}
+}
+
+static void print_jump(const struct bpf_insn *insn, u32 at)
+{
+	char prefix = BPF_CLASS(insn->code) == BPF_JMP32 ? 'w' : 'r';
+
+	if (insn->code == OP_MAY_GOTO) {
+		printf("may_goto");
+	} else if (BPF_OP(insn->code) == BPF_JA) {
+		printf("goto");
+	} else {
+		printf("if %c%d %s ", prefix, insn->dst_reg, jump_names[BPF_OP(insn->code) >> 4]);
+		print_src(insn, prefix);
+		printf(" goto");
+	}
+	printf(" %d", (s32)at + 1 + insn->off);
+}
+
+static void print_call(const struct bpf_insn *insn, u32 at)
+{
+	if (insn->code == (BPF_JMP | BPF_EXIT))
+		printf("exit");
+	else if (insn->src_reg == BPF_PSEUDO_CALL)
+		printf("call %d", (s32)at + 1 + insn->imm);
+	else if (insn->imm == BPF_FUNC_loop)
+		printf("call bpf_loop");
+	else if (insn->imm == BPF_FUNC_tail_call)
+		printf("call bpf_tail_call");
+	else
+		printf("call helper %d", insn->imm);
+}
+
+static void print_wide(const struct bpf_insn *insn, u32 at)
+{
+	static const char *const maps[] = { "none", "arena", "value", "progs" };
+	u32 map = (u32)insn->imm < ARRAY_SIZE(maps) ? insn->imm : 0;
+
+	printf("r%d = ", insn->dst_reg);
+	if (insn->src_reg == BPF_PSEUDO_MAP_FD)
+		printf("map %s", maps[map]);
+	else if (insn->src_reg == BPF_PSEUDO_MAP_VALUE)
+		printf("address of map %s's value + %u", maps[map], (u32)insn[1].imm);
+	else if (insn->src_reg == BPF_PSEUDO_FUNC)
+		printf("function %d", (s32)at + 1 + insn->imm);
+	else
+		printf("%#" PRIx64 " ll", (u32)insn->imm | (u64)(u32)insn[1].imm << 32);
+}
+
+static void print_atomic(const struct bpf_insn *insn)
+{
+	const char *fetch = insn->imm & BPF_FETCH ? "fetch_" : "";
+
+	if (insn->imm == BPF_XCHG)
+		printf("r%d = xchg(", insn->src_reg);
+	else if (insn->imm == BPF_CMPXCHG)
+		printf("r0 = cmpxchg(");
+	else
+		printf("lock %s%s (", fetch, alu_names[insn->imm >> 4]);
+	printf("*(%s *)(r%d %+d), r%d)", size_name(insn), insn->dst_reg, insn->off,
+	       insn->src_reg);
+}
+
+static void print_memory(const struct bpf_insn *insn)
+{
+	u8 class = BPF_CLASS(insn->code);
+
+	if (class == BPF_LDX)
+		printf("r%d = *(%s *)(r%d %+d)", insn->dst_reg, size_name(insn), insn->src_reg,
+		       insn->off);
+	else if (class == BPF_STX && BPF_MODE(insn->code) == BPF_ATOMIC)
+		print_atomic(insn);
+	else if (class == BPF_STX)
+		printf("*(%s *)(r%d %+d) = r%d", size_name(insn), insn->dst_reg, insn->off,
+		       insn->src_reg);
+	else
+		printf("*(%s *)(r%d %+d) = %d", size_name(insn), insn->dst_reg, insn->off,
+		       insn->imm);
+}
+
+void insn_print(const struct bpf_insn *insn, u32 at)
+{
+	u8 class = BPF_CLASS(insn->code);
+
+	if (class == BPF_ALU || class == BPF_ALU64)
+		print_alu(insn);
+	else if (insn_is_jump(insn))
+		print_jump(insn, at);
+	else if (class == BPF_JMP)
+		print_call(insn, at);
+	else if (insn_is_wide(insn))
+		print_wide(insn, at);
+	else
+		print_memory(insn);
+	printf("\n");
+}
+
+void program_print(const struct program *prog)
+{
+	u32 at;
+
+	for (at = 0; at < prog->len; at++) {
+		printf("  %4u: ", at);
+		insn_print(&prog->insn[at], at);
+		at += insn_is_wide(&prog->insn[at]);
+	}
+}
