@@ -15,7 +15,7 @@
 
 #define SLOTS		6
 #define MAX_REFS	200
-#define MAX_CALL_DEPTH	3		/* of functions: 4 frames of 96 bytes are below 512 */
+#define MAX_CALL_DEPTH	3		/* 4 frames of 96 bytes are below 512 */
 #define CONTEXT_OFF	-8
 #define SCRATCH_OFF	-64
 #define ROOM		400		/* instructions that a function's end and a statement take */

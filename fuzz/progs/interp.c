@@ -241,7 +241,7 @@ static void arithmetic(struct machine *m, const struct bpf_insn *insn)
 	default:
 		binary(m, insn);
 	}
-	if (is_broken(insn))
+	if (is_broken(insn) && dst->kind != OTHER)
 		dst->v ^= 1;
 }
 
@@ -288,11 +288,17 @@ static u8 *arena_at(const struct machine *m, const struct reg *base, const struc
 static u8 *other_at(struct machine *m, u64 addr, u32 size)
 {
 	struct frame *frame = &m->frame[addr >> 16 & (MAX_DEPTH - 1)];
+	static u8 nowhere[8];
 
 	if (addr >= VALUE && addr - VALUE + size <= sizeof(struct value))
 		return (u8 *)&m->state->value + (addr - VALUE);
 	if (addr >= STACK && (u16)addr + size <= STACK_SIZE)
 		return frame->stack + (u16)addr;
+	/* One that is wrong goes where the verifier knows that no path leads. */
+	if (broken.code) {
+		stop(m, UNDEFINED);
+		return nowhere;
+	}
 	die("bundle %llu, program %u: instruction %u is to nowhere",
 	    (unsigned long long)m->bundle->number,
 	    (u32)(m->prog - m->bundle->prog), m->pc - 1);
@@ -301,7 +307,7 @@ static u8 *other_at(struct machine *m, u64 addr, u32 size)
 /* Of the stack slot at an address, or NULL if it is none. */
 static enum kind *slot_kind(struct machine *m, u64 addr)
 {
-	if (addr >= VALUE)
+	if (addr < STACK || addr >= VALUE || (u16)addr >= STACK_SIZE)
 		return NULL;
 	return &m->frame[addr >> 16 & (MAX_DEPTH - 1)].kind[(u16)addr / 8];
 }
@@ -331,7 +337,7 @@ static void load(struct machine *m, const struct bpf_insn *insn)
 			kind = *slot;
 	}
 	v = at ? read_mem(at, size) : 0;
-	if (is_broken(insn))
+	if (is_broken(insn) && kind != OTHER)
 		v ^= 1;
 	set(&m->r[insn->dst_reg], v, kind);
 }
@@ -346,7 +352,7 @@ static void store(struct machine *m, const struct bpf_insn *insn)
 	enum kind *slot = NULL;
 	u8 *at;
 
-	if (is_broken(insn))
+	if (is_broken(insn) && kind != OTHER)
 		v ^= 1;
 	if (base->kind == ARENA) {
 		at = arena_at(m, base, insn, &there);

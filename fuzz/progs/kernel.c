@@ -29,7 +29,7 @@
 #include <linux/btf.h>
 #include "progs.h"
 
-#define LOAD_SECONDS	2
+#define LOAD_SECONDS	1
 #define HARDEN	"/proc/sys/net/core/bpf_jit_harden"
 
 u32 page_size;

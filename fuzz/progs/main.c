@@ -32,6 +32,7 @@ static struct {
 } reasons[REASONS];
 
 static u64 tried[OUTCOMES], by_mode[MODES], insns;
+static int load_error;			/* of the last bundle_try() */
 static char verifier_log[16 << 20];
 
 void die(const char *format, ...)
@@ -82,7 +83,8 @@ enum outcome bundle_try(const struct bundle *bundle, const struct env *env, u64 
 	enum outcome outcome = OUTCOMES, this;
 	u32 i;
 
-	if (kernel_load(bundle, env, NULL, 0))
+	load_error = kernel_load(bundle, env, NULL, 0);
+	if (load_error)
 		return REFUSED;
 	for (i = 0; i < RUNS && outcome != DIFFERS; i++) {
 		this = try_run(bundle, env, seed, i, false);
@@ -112,15 +114,15 @@ static void find_reason(char *reason)
 static void count_refusal(const struct bundle *bundle, const struct env *env)
 {
 	char reason[REASON_LEN];
-	int err;
 	u32 i;
 
 	verifier_log[0] = 0;
-	err = kernel_load(bundle, env, verifier_log, sizeof(verifier_log));
-	if (!err)
-		kernel_unload(env);
-	if (!err || err == -EAGAIN)
+	if (load_error != -EAGAIN)
+		load_error = kernel_load(bundle, env, verifier_log, sizeof(verifier_log));
+	if (load_error == -EAGAIN)
 		snprintf(reason, sizeof(reason), "the verifier takes too long");
+	else if (!load_error)
+		die("bundle %" PRIu64 " was refused, and then it was not", bundle->number);
 	else
 		find_reason(reason);
 	for (i = 0; i < REASONS - 1 && reasons[i].count; i++)

@@ -267,10 +267,26 @@ static void land(struct gen *g, u32 jump)
 	g->prog->insn[jump].off = g->prog->len - jump - 1;
 }
 
+/*
+ * What is compared. If the verifier knows how it ends, it holds on to the values on
+ * both sides, and a loop where they change does not converge. Hence where there are
+ * loops it gets one that it does not know.
+ */
+static u32 pick_condition(struct gen *g)
+{
+	u32 reg;
+
+	if (!g->may_loop)
+		return pick_any(g);
+	reg = pick_dst(g);
+	emit_input(g, reg);
+	return reg;
+}
+
 static u32 emit_jump(struct gen *g)
 {
 	u8 code = PICK(g, jump_ops) | (rng_chance(&g->rng, 50) ? BPF_JMP : BPF_JMP32);
-	u32 dst = pick_any(g), src = pick_any(g);
+	u32 src = pick_any(g), dst = pick_condition(g);
 
 	if (rng_chance(&g->rng, 50))
 		emit(g, code | BPF_K, dst, 0, 0, rng_number(&g->rng));
@@ -355,7 +371,7 @@ static s32 pick_counter(struct gen *g)
 
 static void start_counter(struct gen *g, u32 counter)
 {
-	if (rng_chance(&g->rng, 50)) {
+	if (rng_chance(&g->rng, 20)) {
 		emit(g, BPF_ALU64 | BPF_MOV | BPF_K, counter, 0, 0, 1 + rng_below(&g->rng, 6));
 	} else {
 		emit_map_value(g, counter, 8 * rng_below(&g->rng, INPUTS));
@@ -453,7 +469,7 @@ static void call_loop(struct gen *g)
 
 	if (func < 0)
 		return atomic(g);
-	emit_arg(g, 1, NUMBER);
+	emit_input(g, 1);
 	emit(g, BPF_ALU64 | BPF_AND | BPF_K, 1, 0, 0, 7);
 	emit_func_ref(g, func, false);
 	emit(g, BPF_ALU64 | BPF_MOV | BPF_K, 3, 0, 0, 0);
