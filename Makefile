@@ -5,13 +5,13 @@
 # make test and make check go through both unless told which; everything else is
 # for this machine's architecture then.
 arches := $(or $(ARCH),x86_64 arm64)
-export ARCH PAGES DEBUG ONLY JOBS CONFIG DBG
+export ARCH PAGES DEBUG ONLY JOBS CONFIG DBG TIME SEED ROUND
 
 # SERIES=none: the same for the kernel without the series.
 kernel-args := $(if $(filter none,$(SERIES)),base)
 
 .NOTPARALLEL:
-.PHONY: help source run bench test test-plain test-peer test-pages test-base kernel deb shell tree export series check \
+.PHONY: help source run bench fuzz test test-plain test-peer test-pages test-base kernel deb shell tree export series check \
 	check-style check-sparse check-shell check-builds clean
 
 help:
@@ -24,6 +24,8 @@ help:
 	@echo 'make test-pages  self-tests and sample on arm64 kernels with 16 and 64 KiB pages'
 	@echo 'make bench    what arenas cost, in instructions, beside Debian'"'"'s 6.12 (QUICK=1: fewer'
 	@echo '              rounds; ONLY="pages/*": some rows; RUNS=N: boots of each kernel)'
+	@echo 'make fuzz     random operations, programs and verifier input (TIME=60: seconds each;'
+	@echo '              SEED=N; ONLY=ops, progs or verifier; ROUND=N: of it; DEBUG=1)'
 	@echo 'make kernel   out/ARCH/{bzImage,vmlinux,config} (DEBUG=1: with KASAN, lockdep, ...;'
 	@echo '              SERIES=none: the kernel without the series, in out/base-ARCH;'
 	@echo '              PAGES=16k or 64k, with ARCH=arm64: in out/arm64-16k, out/arm64-64k)'
