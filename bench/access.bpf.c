@@ -132,7 +132,7 @@ int call_arena(void *ctx)
 		__u32 i;							\
 										\
 		for (i = 0; i < ops && can_loop; i++) {				\
-			nr = (nr * 1664525 + 1013904223) & mask;			\
+			nr = next_nr(nr, mask);					\
 			make_key(&key, nr);					\
 			asm volatile("" :: "r"(&key) : "memory");		\
 			body;							\

@@ -221,22 +221,6 @@ static void measure_table(const struct experiment *e, int nr, struct access_bpf 
 		die("%s: %llu operations failed", e->rows[nr].name, skel->bss->wrong);
 }
 
-/* The table at "where", empty: header, elements, chains */
-#define set_up_table(N, skel, entries, load)					\
-	do {									\
-		struct table##N *t_ = (void *)(skel)->bss->where;		\
-		struct elem##N *e_ = (void *)(t_ + 1);				\
-										\
-		t_->mask = (entries) / (load) - 1;				\
-		t_->unused = e_;						\
-		for (unsigned long i_ = 0; i_ + 1 < (entries); i_++)		\
-			e_[i_].next = &e_[i_ + 1];				\
-		t_->chains = (void *)(e_ + (entries));				\
-		memset(t_->chains, 0, (entries) / (load) * sizeof(*t_->chains));\
-	} while (0)
-
-#define BYTES_OF_TABLE(N, entries) (PAGE + (entries) * (sizeof(struct elem##N) + 8))
-
 /* size is entries << 8 | entries a chain */
 #define HASH(entries, load) ((unsigned long)(entries) << 8 | (load))
 
@@ -248,7 +232,7 @@ static void measure_arena_16(const struct experiment *e)
 
 	enable_table(&p);
 	load_access(skel);
-	set_up_table(16, skel, entries, load);
+	set_up_table(16, skel->bss->where, entries, load);
 	measure_table(e, 0, skel, &p, entries);
 	close_access(skel);
 }
@@ -261,7 +245,7 @@ static void measure_arena_64(const struct experiment *e)
 
 	enable_table(&p);
 	load_access(skel);
-	set_up_table(64, skel, entries, load);
+	set_up_table(64, skel->bss->where, entries, load);
 	measure_table(e, 0, skel, &p, entries);
 	close_access(skel);
 }

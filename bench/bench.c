@@ -257,12 +257,13 @@ int main(int argc, char **argv)
 	bool list_only = false;
 	int opt;
 
-	while ((opt = getopt(argc, argv, "lo:q")) != -1) {
+	while ((opt = getopt(argc, argv, "jlo:q")) != -1) {
 		switch (opt) {
+		case 'j': print_jited(); return 0;
 		case 'l': list_only = true; break;
 		case 'o': only = optarg; break;
 		case 'q': quick = true; rounds = 5; break;
-		default: die("usage: bench [-l] [-q] [-o PATTERN[,PATTERN...]]");
+		default: die("usage: bench [-j] [-l] [-q] [-o PATTERN[,PATTERN...]]");
 		}
 	}
 	if (list_only) {

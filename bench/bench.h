@@ -42,6 +42,9 @@ void emit(const struct experiment *e, int nr, double value);
 void missing(const struct experiment *e, int nr, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/* What the JIT makes of native.bpf.c */
+void print_jited(void);
+
 void die(const char *fmt, ...) __attribute__((noreturn, format(printf, 1, 2)));
 
 /* Instructions that the CPU has executed */

@@ -62,6 +62,9 @@ struct elem64 {
 		!differ_;							\
 	})
 
+/* All numbers up to mask, a power of two less one, in an order that looks random */
+#define next_nr(nr, mask) (((nr) * 1664525 + 1013904223) & (mask))
+
 /* struct tableN, and what one does with it, for keys of N bytes */
 #define TABLE(N)								\
 struct table##N {								\
@@ -117,5 +120,21 @@ static inline int table##N##_remove(struct table##N __arena *t, struct key##N *k
 
 TABLE(16)
 TABLE(64)
+
+/* An empty one at "where", of a process: header, elements, chains */
+#define set_up_table(N, where, entries, load)					\
+	do {									\
+		struct table##N *t_ = (void *)(where);				\
+		struct elem##N *e_ = (void *)(t_ + 1);				\
+										\
+		t_->mask = (entries) / (load) - 1;				\
+		t_->unused = e_;						\
+		for (unsigned long i_ = 0; i_ + 1 < (entries); i_++)		\
+			e_[i_].next = &e_[i_ + 1];				\
+		t_->chains = (void *)(e_ + (entries));				\
+		memset(t_->chains, 0, (entries) / (load) * sizeof(*t_->chains));\
+	} while (0)
+
+#define BYTES_OF_TABLE(N, entries) (sizeof(struct table##N) + (entries) * (sizeof(struct elem##N) + 8))
 
 #endif

@@ -8,9 +8,16 @@ compares two results.json. For scripts/bench, and for tests/85-bench.t.
 	raw/environment	KEY VALUE
 	raw/ours-1	row NAME VALUES		one file for each boot of each kernel, KERNEL-RUN
 	raw/stock-1	missing NAME REASON
+	raw/native	row NAME SIDE VALUES	what host/run.c prints; a side is a kernel, or C
+
+There are two clocks, and a table for each: rows in ns come from raw/native, all others
+from boots.
 
 A boot's result is the median of its values. That of a kernel is the median over its
 boots, and the spread is what its boots differ by: (largest - smallest) / median.
+
+Of times the result is the median of all runs. Other processes get in the way of some,
+so that their spread is that of the middle half: (third quartile - first) / median.
 """
 import csv
 import glob
@@ -62,6 +69,19 @@ def read_kernel(paths, names):
     return results
 
 
+def read_native(path):
+    """{NAME: {SIDE: result}}"""
+    results = {}
+    for nr, line in enumerate(fields(path) if os.path.exists(path) else [], 1):
+        try:
+            _, name, side, values = line
+            runs = [float(v) for v in values.split()]
+            results.setdefault(name, {})[side] = {"value": statistics.median(runs), "runs": runs}
+        except ValueError:
+            fail(f"{path}, line {nr} is no result: {' '.join(line)}")
+    return results
+
+
 def read_raw(directory):
     rows = [dict(zip(("name", "unit", "goal", "title"), line))
             for line in fields(os.path.join(directory, "rows"))]
@@ -70,12 +90,18 @@ def read_raw(directory):
     for path in sorted(glob.glob(os.path.join(directory, "*-[0-9]*"))):
         if not path.endswith(".log"):
             by_kernel.setdefault(os.path.basename(path).rsplit("-", 1)[0], []).append(path)
-    if "ours" not in by_kernel:
+    native = read_native(os.path.join(directory, "native"))
+    if "ours" not in by_kernel and not native:
         fail(f"{directory} has no results of ours")
     kernels = {kernel: read_kernel(paths, names) for kernel, paths in by_kernel.items()}
     for row in rows:
-        row["results"] = {kernel: results[row["name"]] for kernel, results in kernels.items()}
+        row["results"] = native.get(row["name"], {}) if is_time(row) else {
+            kernel: results[row["name"]] for kernel, results in kernels.items()}
     return {"environment": dict(fields(os.path.join(directory, "environment"))), "rows": rows}
+
+
+def is_time(row):
+    return row["unit"] == "ns"
 
 
 def value(row, kernel):
@@ -87,6 +113,9 @@ def spread(row, kernel):
     middle = value(row, kernel)
     if not runs or len(runs) < 2 or not middle:
         return None
+    if is_time(row):
+        first, _, third = statistics.quantiles(runs, n=4)
+        return (third - first) / middle
     return (max(runs) - min(runs)) / abs(middle)
 
 
@@ -116,6 +145,10 @@ def number(x):
     return f"{x:.0f}" if abs(x) >= 100 else f"{x:.1f}"
 
 
+def nanoseconds(x):
+    return "-" if x is None else f"{x:.3g}" if x < 100 else f"{x:.0f}"
+
+
 def ratio(row, kernel):
     ours, theirs = value(row, "ours"), value(row, kernel)
     return "-" if ours is None or not theirs or theirs < 0 else f"{ours / theirs:.2f}"
@@ -125,29 +158,63 @@ def percent(x):
     return "-" if x is None else f"{100 * x:.2f} %"
 
 
-def kernels_of(data):
-    found = {kernel for row in data["rows"] for kernel in row["results"]}
-    return ["ours"] + sorted(found - {"ours"})
+def kernels_of(rows):
+    found = {kernel for row in rows for kernel in row["results"]}
+    return sorted(found - {"C", "ours"})
 
 
-def table(data):
-    rows = {row["name"]: row for row in data["rows"]}
-    peers = kernels_of(data)[1:]
-    lines = [["what", "", "unit", "ours"] + peers + ["ratio"] * len(peers) +
-             ["goal", "", "spread"] + [f"of {peer}" for peer in peers]]
-    for row in data["rows"]:
-        bound = limit(row, rows)
-        lines.append([row["name"], row["title"], row["unit"], number(value(row, "ours"))] +
-                     [number(value(row, peer)) for peer in peers] +
-                     [ratio(row, peer) for peer in peers] +
-                     ["" if bound is None else number(bound), verdict(row, rows),
-                      percent(spread(row, "ours"))] +
-                     [percent(spread(row, peer)) for peer in peers])
+def print_lines(lines):
     widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
     for line in lines:
         cells = [cell.ljust(width) if i < 3 else cell.rjust(width)
                  for i, (cell, width) in enumerate(zip(line, widths))]
         print("  ".join(cells).rstrip())
+
+
+def table_of_counts(rows, all_rows, peers):
+    lines = [["instructions", "", "unit", "ours"] + peers + ["ratio"] * len(peers) +
+             ["goal", "", "spread"] + [f"of {peer}" for peer in peers]]
+    for row in rows:
+        bound = limit(row, all_rows)
+        lines.append([row["name"], row["title"], row["unit"], number(value(row, "ours"))] +
+                     [number(value(row, peer)) for peer in peers] +
+                     [ratio(row, peer) for peer in peers] +
+                     ["" if bound is None else number(bound), verdict(row, all_rows),
+                      percent(spread(row, "ours"))] +
+                     [percent(spread(row, peer)) for peer in peers])
+    print_lines(lines)
+
+
+def times_c(row, kernel):
+    """What code takes, as a multiple of what C takes"""
+    base, theirs = value(row, "C"), value(row, kernel)
+    return theirs / base if base and theirs is not None else None
+
+
+def table_of_times(rows, all_rows, peers):
+    sides = ["C", "ours"] + peers
+    lines = [["time", "", "unit"] + sides + [f"{side}/C" for side in sides[1:]] +
+             ["goal", ""] + ["spread"] + [f"of {side}" for side in sides[1:]]]
+    for row in rows:
+        bound = limit(row, all_rows)
+        lines.append([row["name"], row["title"], row["unit"]] +
+                     [nanoseconds(value(row, side)) for side in sides] +
+                     ["-" if times_c(row, side) is None else f"{times_c(row, side):.2f}"
+                      for side in sides[1:]] +
+                     ["" if bound is None else nanoseconds(bound), verdict(row, all_rows)] +
+                     [percent(spread(row, side)) for side in sides])
+    print_lines(lines)
+
+
+def table(data):
+    all_rows = {row["name"]: row for row in data["rows"]}
+    peers = kernels_of(data["rows"])
+    for is_wanted, show in ((is_time, table_of_times),
+                            (lambda row: not is_time(row), table_of_counts)):
+        rows = [row for row in data["rows"] if is_wanted(row)]
+        if rows:
+            show(rows, all_rows, peers)
+            print()
     print_notes(data, peers)
 
 
@@ -157,12 +224,12 @@ def print_notes(data, peers):
         for kernel, result in row["results"].items():
             if "missing" in result:
                 reasons.setdefault((kernel, result["missing"]), []).append(row["name"])
-    print()
     for (kernel, why), names in reasons.items():
         print(f"- on {kernel}: {why} ({', '.join(names)})")
     for key, text in data["environment"].items():
         print(f"{key}: {text}")
-    print("goal: the most that ours may be. spread: between boots, largest - smallest.")
+    print("goal: the most that ours may be. spread: of instructions, between boots, largest -"
+          " smallest; of time, between runs, the middle half.")
     if not peers:
         print("No peer: scripts/peer fetch gets Debian's 6.12.")
 
@@ -190,18 +257,38 @@ def load(path):
         fail(f"{path} is no result of scripts/bench: {error}")
 
 
+def compared(row):
+    """Times as multiples of C's: the machine may be busier than it was."""
+    return times_c(row, "ours") if is_time(row) else value(row, "ours")
+
+
+def tolerance(row, before):
+    """Runs that differ by much show no difference that is less."""
+    return WORSE + max(spread(row, "ours") or 0, spread(before, "ours") or 0) * is_time(row)
+
+
+def compare_row(name, before, row):
+    """Prints in what a row is worse, and returns whether it is."""
+    old, new = compared(before), compared(row)
+    if new - old <= tolerance(row, before) * abs(old):
+        return False
+    text = ("{:.2f} -> {:.2f} times C" if is_time(row) else "{} -> {} " + row["unit"])
+    numbers = (old, new) if is_time(row) else (number(old), number(new))
+    print(f"{name}: worse by {100 * (new - old) / abs(old or 1):.1f} %, {text.format(*numbers)}")
+    return True
+
+
 def compare(old_path, new_path):
     """Says what is worse, and what cannot be compared; the status is 1 if anything is."""
     old, new = load(old_path), load(new_path)
+    nothing = {"unit": "", "results": {}}
     worse = 0
     for name, row in new.items():
-        before, after = value(old.get(name, {"results": {}}), "ours"), value(row, "ours")
-        if before is None or after is None:
-            print(f"{name}: only in {new_path if before is None else old_path}")
-        elif after - before > WORSE * abs(before):
-            worse += 1
-            print(f"{name}: worse by {100 * (after - before) / abs(before or 1):.1f} %,"
-                  f" {number(before)} -> {number(after)} {row['unit']}")
+        before = old.get(name, nothing)
+        if compared(before) is None or compared(row) is None:
+            print(f"{name}: only in {new_path if compared(before) is None else old_path}")
+        else:
+            worse += compare_row(name, before, row)
     for name in old.keys() - new.keys():
         print(f"{name}: only in {old_path}")
     print(f"{worse} of {len(new)} rows are worse by more than {100 * WORSE:.0f} %")

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# make bench: what report.py makes of results, and one row that is measured in the VM
+# make bench: its tables, what takes a JIT's code, and some rows that are measured
 # Runs for x86_64 only.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
@@ -13,13 +13,21 @@ raw=$scratch/raw
 raw_results() {
 	mkdir -p "$raw"
 	printf '%s\t%s\t%s\t%s\n' a/one instr "0.5 stock" "the first" \
-		b/two instr "1.2 ours a/one" "the second" c/three bytes "0 -" "the third" >"$raw/rows"
+		b/two instr "1.2 ours a/one" "the second" c/three bytes "0 -" "the third" \
+		t/four ns "1.15 C" "the fourth" t/five ns - "the fifth" >"$raw/rows"
+	raw_times "${2:-20 22 24 23 100}" >"$raw/native"
 	printf 'quick\t0\n' >"$raw/environment"
 	printf 'row\ta/one\t%s\nrow\tb/two\t119\nrow\tc/three\t1\n' "$1" >"$raw/ours-1"
 	printf 'row\ta/one\t101\nrow\tb/two\t119\nrow\tc/three\t1\n' >"$raw/ours-2"
 	printf 'row\ta/one\t200\nmissing\tb/two\tno such thing\nrow\tc/three\t0\n' |
 		tee "$raw/stock-1" >"$raw/stock-2"
 	echo "no results" >"$raw/ours-1.log"
+}
+
+# raw_times OURS: runs of two rows; stock has not been asked for the second
+raw_times() {
+	printf 'row\tt/%s\t%s\t%s\n' four C "10 20 15 20 90" four ours "$1" \
+		four stock "30 30 30 30 30" five C "1 1" five ours "2 2"
 }
 
 # has NAME PATTERN: a line of what was said matches
@@ -47,9 +55,20 @@ table() {
 		'^a/one +the first +instr +100 +200 +0\.50 +100 +missed by 0\.5 +1\.00 % +0\.00 %$'
 	has "table: a goal by another row, and a missing peer" \
 		'^b/two +the second +instr +119 +- +- +121 +ok +0\.00 % +-$'
+	has "table: times, in a table of their own, as multiples of C" \
+		'^t/four +the fourth +ns +20 +23 +30 +1\.15 +1\.50 +23 +ok +212\.50 % +178\.26 % +0\.00 %$'
+	has "table: a side that has no time" '^t/five +the fifth +ns +1 +2 +- +2\.00 +- +0\.00 % +0\.00 % +-$'
+	has "table: it says which clock a column is of" '^time +unit +C +ours +stock +ours/C +stock/C'
 	has "table: why it is missing" 'on stock: no such thing \(b/two\)'
 	holds "results.csv has each kernel" grep -q '^a/one,instr,stock,200.0,0.000000,200.0 200.0,,the first' \
 		"$scratch/results.csv"
+	raw_results 100 "24 24 24 24 24"
+	run "$report" table "$raw" "$scratch/results"
+	has "table: a goal by C is missed" '^t/four .* 1\.20 .* missed by 1\.0'
+	echo "row a/one" >"$raw/native"
+	run "$report" table "$raw" "$scratch/results"
+	expect "table: a line that is no time is named" 1 "native, line 1 is no result: row a/one"
+	rm "$raw/native"
 	echo "row a/one" >"$raw/ours-2"
 	run "$report" table "$raw" "$scratch/results"
 	expect "table: a line that is no result is named" 1 "ours-2, line 1 is no result: row a/one"
@@ -63,13 +82,14 @@ compare() {
 		"$report" table "$raw" "$scratch/$name" >/dev/null
 	done
 	run "$report" compare "$scratch/100.json" "$scratch/102.json"
-	expect "compare: 2 % is not worse" 0 "0 of 3 rows are worse"
+	expect "compare: 2 % is not worse" 0 "0 of 5 rows are worse"
 	run "$report" compare "$scratch/100.json" "$scratch/104.json"
-	expect "compare: 4 % is" 1 "1 of 3 rows are worse by more than 2 %"
+	expect "compare: 4 % is" 1 "1 of 5 rows are worse by more than 2 %"
 	has "compare: which" '^a/one: worse by 4\.0 %, 100 -> 104 instr$'
 	has_not "compare: no other" '^b/two'
 	run "$report" compare "$scratch/104.json" "$scratch/100.json"
-	expect "compare: better is not worse" 0 "0 of 3 rows"
+	expect "compare: better is not worse" 0 "0 of 5 rows"
+	compare_times
 	sed -i 's,b/two,b/zwei,' "$scratch/102.json"
 	run "$report" compare "$scratch/100.json" "$scratch/102.json"
 	has "compare: a row of one file only" "^b/zwei: only in .*102.json"
@@ -78,12 +98,63 @@ compare() {
 	expect "compare: a file that is none" 1 "bad.json is no result"
 }
 
+# table_of_times NAME OURS: what C takes is 20.
+table_of_times() {
+	raw_results 100 "$2"
+	"$report" table "$raw" "$scratch/$1" >/dev/null
+}
+
+# Runs of C's differ by much here, those of ours by nothing or by much.
+compare_times() {
+	table_of_times even "20 20 20 20 20"
+	table_of_times slower "21 21 21 21 21"
+	table_of_times uneven "10 10 21 50 50"
+	run "$report" compare "$scratch/even.json" "$scratch/slower.json"
+	expect "compare: times are compared as multiples of C" 1 \
+		"t/four: worse by 5.0 %, 1.00 -> 1.05 times C"
+	run "$report" compare "$scratch/even.json" "$scratch/uneven.json"
+	expect "compare: not by less than the runs differ" 0 "0 of 5 rows"
+}
+
+# code PROGRAM HEX: what bench -j prints of one function
+code() {
+	printf 'jit\t%s\tffffffffc0000100\t%s\n' "$1" "$2"
+}
+
+# Code that is not what the JIT makes: none of it may look like a result.
+native() {
+	local native=$top/out/bench/build/native list=(-q -o native/list-64)
+	code walk 31c0c3 >"$scratch/wrong"
+	run "$native" "${list[@]}" k="$scratch/wrong"
+	expect "native: a wrong result is none" 1 "native/list-64: k comes to 0, another one to"
+	code walk e800100000c3 >"$scratch/calls"
+	run "$native" "${list[@]}" k="$scratch/calls"
+	expect "native: a call of what is not there" 1 "native/list-64: the code touches 0x"
+	code load 31c0c3 >"$scratch/other"
+	run "$native" "${list[@]}" k="$scratch/other"
+	expect "native: a program that is not there" 1 "k has no code for walk"
+	echo "jit walk" >"$scratch/text"
+	run "$native" "${list[@]}" k="$scratch/text"
+	expect "native: a file that is none" 1 "text, line 1 is no code"
+	: >"$scratch/empty"
+	run "$native" "${list[@]}" k="$scratch/empty"
+	expect "native: an empty one" 1 "empty has no code"
+}
+
 # The clock has to count instructions, or nothing else means anything.
 in_vm() {
 	run env QUICK=1 KERNELS=ours ONLY=insn/load OUT="$scratch/bench" "$top/scripts/bench"
 	expect "in the VM: it ends" 0 "insn/load"
 	has "in the VM: a load is one instruction" '^insn/load +load +instr +1\.0 '
 	has_not "in the VM: no row that was not asked for" '^pages/'
+	run env QUICK=1 KERNELS=ours ONLY=native/list-64,native/call OUT="$scratch/bench" "$top/scripts/bench"
+	expect "native: it ends" 0 "native/list-64"
+	has "native: a list, of C's and of ours" '^native/list-64 .* ns +[0-9.]+ +[0-9.]+ +[0-9]\.[0-9]+ '
+	has "native: functions that call each other" '^native/call .* ns +[0-9.]+ +[0-9.]+ +[0-9]\.[0-9]+ '
+	holds "native: each run is in results.json" python3 -c '
+import json, sys
+results = json.load(open(sys.argv[1]))["rows"][0]["results"]
+assert len(results["C"]["runs"]) == len(results["ours"]["runs"]) >= 10' "$scratch/bench/results.json"
 	run env ONLY=nothing OUT="$scratch/bench" "$top/scripts/bench"
 	expect "a row that is not there" 1 "no row is named nothing"
 	run env KERNELS=windows OUT="$scratch/bench" "$top/scripts/bench"
@@ -99,3 +170,4 @@ fi
 table
 compare
 in_vm
+native
