@@ -14,7 +14,7 @@ struct compiled {
 	native_fn fn;
 };
 
-extern const struct compiled compiled[];
+extern const struct compiled compiled[], counted[];
 
 /* Of one function, as the kernel has it */
 struct code {
@@ -25,9 +25,10 @@ struct code {
 	struct code *next;
 };
 
-/* Whose code it is: "C", or a kernel that has printed some (jit.c) */
+/* Whose code it is: C's, or a kernel's that has printed some (jit.c) */
 struct side {
 	const char *name;
+	const struct compiled *compiled;
 	struct code *code;
 };
 
