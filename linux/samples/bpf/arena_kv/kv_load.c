@@ -4,6 +4,8 @@
  * time that each took. Under QEMU's -icount, where the clock counts instructions,
  * that is what all of a GET costs: client, network and server.
  *
+ * With -m the keys are not there, and each answer says so.
+ *
  * With -0 the answers are to come from xdp_null.bpf.c, which looks nothing up.
  * What it costs then is subtracted to have the server's part.
  */
@@ -22,6 +24,7 @@
 struct load {
 	int fd;
 	bool null;		/* there is nothing behind it to verify */
+	bool miss;
 	unsigned int keys;
 	unsigned int key_len;
 	unsigned int value_len;
@@ -29,7 +32,7 @@ struct load {
 };
 
 static const char usage[] =
-"usage: kv_load [-n GETS] [-k KEYS] [-K KEY_LEN] [-s VALUE_LEN] [-0] HOST PORT\n";
+"usage: kv_load [-n GETS] [-k KEYS] [-K KEY_LEN] [-s VALUE_LEN] [-m] [-0] HOST PORT\n";
 
 static int make_key(const struct load *load, unsigned int i, char *key)
 {
@@ -79,6 +82,20 @@ struct pair {
 	size_t request_len, answer_len;
 };
 
+static void make_answer(const struct load *load, unsigned int i, struct pair *pair)
+{
+	const char *end = KV_TAIL;
+
+	if (load->miss) {
+		end += KV_TAIL_LEN - KV_END_LEN;
+	} else {
+		memcpy(pair->answer, "VALUE ", 6);
+		pair->answer_len = 6 + make_item(load, i, pair->answer + 6);
+	}
+	strcpy(pair->answer + pair->answer_len, end);
+	pair->answer_len += strlen(end);
+}
+
 static struct pair *make_pairs(const struct load *load)
 {
 	struct pair *pairs = calloc(load->keys, sizeof(*pairs));
@@ -91,10 +108,7 @@ static struct pair *make_pairs(const struct load *load)
 		make_key(load, i, key);
 		pair->request_len = sprintf(pair->request + sizeof(struct kv_frame),
 					    "get %s\r\n", key);
-		memcpy(pair->answer, "VALUE ", 6);
-		pair->answer_len = 6 + make_item(load, i, pair->answer + 6);
-		memcpy(pair->answer + pair->answer_len, KV_TAIL, KV_TAIL_LEN);
-		pair->answer_len += KV_TAIL_LEN;
+		make_answer(load, i, pair);
 	}
 	return pairs;
 }
@@ -115,7 +129,7 @@ static int run(const struct load *load)
 	__u64 start;
 	long got;
 
-	if (!pairs || (!load->null && set_all(load)))
+	if (!pairs || (!load->null && !load->miss && set_all(load)))
 		return -1;
 	start = now_ns();
 	for (i = 0; i < load->count; i++) {
@@ -155,7 +169,7 @@ int main(int argc, char **argv)
 			     .count = 10000 };
 	int c;
 
-	while ((c = getopt(argc, argv, "n:k:K:s:0h")) != -1) {
+	while ((c = getopt(argc, argv, "n:k:K:s:m0h")) != -1) {
 		if (c == 'n')
 			load.count = parse(optarg, 1, 1000000000);
 		else if (c == 'k')
@@ -164,6 +178,8 @@ int main(int argc, char **argv)
 			load.key_len = parse(optarg, 1, KV_KEY_MAX);
 		else if (c == 's')
 			load.value_len = parse(optarg, 1, 1024);
+		else if (c == 'm')
+			load.miss = true;
 		else if (c == '0')
 			load.null = true;
 		else
