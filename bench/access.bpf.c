@@ -123,6 +123,22 @@ int call_arena(void *ctx)
 	return 0;
 }
 
+static __noinline int touch(void)
+{
+	in_arena = 1;
+	return 0;
+}
+
+SEC("?xdp")
+int call_touch(void *ctx)
+{
+	if (!ops)
+		return 0;
+	in_arena = 1;
+	UNROLL4(UNROLL4(UNROLL4(touch();)))
+	return 0;
+}
+
 /* Look-ups */
 
 #define for_each_key(N, body)							\

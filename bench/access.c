@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 #include <bpf/bpf.h>
+#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include "bench.h"
 #include "access.h"
@@ -135,6 +136,7 @@ static void measure_calls(const struct experiment *e)
 	enable(skel->progs.enter_arena);
 	enable(skel->progs.call_plain);
 	enable(skel->progs.call_arena);
+	enable(skel->progs.call_touch);
 	enable(skel->progs.do_none);
 	load_access(skel);
 	for (i = 0; i < rounds; i++) {
@@ -142,11 +144,12 @@ static void measure_calls(const struct experiment *e)
 		emit(e, 0, run_cost(skel, skel->progs.enter_arena, 0) - plain);
 		emit(e, 1, ops_cost(skel, skel->progs.call_plain, 1) / UNROLLED_CALLS);
 		emit(e, 2, ops_cost(skel, skel->progs.call_arena, 1) / UNROLLED_CALLS);
+		emit(e, 3, ops_cost(skel, skel->progs.call_touch, 1) / UNROLLED_CALLS);
 	}
 	close_access(skel);
 }
 
-static void measure_load(const struct experiment *e)
+static void measure_open_and_load(const struct experiment *e)
 {
 	struct access_bpf *skel;
 	uint64_t begin;
@@ -160,6 +163,56 @@ static void measure_load(const struct experiment *e)
 		emit(e, 0, now() - begin);
 		close_access(skel);
 	}
+}
+
+/* The system call alone: verifier and JIT. The program is there already, so its maps are. */
+static double prog_load_cost(const struct bpf_program *prog)
+{
+	uint64_t begin = now(), end;
+	int fd = bpf_prog_load(BPF_PROG_TYPE_XDP, "again", "GPL", bpf_program__insns(prog),
+			       bpf_program__insn_cnt(prog), NULL);
+
+	end = now();
+	if (fd < 0)
+		die("cannot load %s again: %m", bpf_program__name(prog));
+	close(fd);
+	settle();
+	return end - begin;
+}
+
+static double btf_load_cost(const struct btf *btf)
+{
+	uint32_t size;
+	const void *data = btf__raw_data(btf, &size);
+	uint64_t begin = now(), end;
+	int fd = bpf_btf_load(data, size, NULL);
+
+	end = now();
+	if (fd < 0)
+		die("cannot load BTF: %m");
+	close(fd);
+	settle();
+	return end - begin;
+}
+
+static void measure_load(const struct experiment *e)
+{
+	struct access_bpf *skel = open_access(PAGE);
+	struct bpf_program *progs[] = {
+		skel->progs.enter_plain, skel->progs.enter_arena, skel->progs.walk,
+		skel->progs.find_16, skel->progs.map_find_16, skel->progs.do_load,
+	};
+	int i, nr;
+
+	for (nr = 0; nr < 6; nr++)
+		enable(progs[nr]);
+	load_access(skel);
+	for (i = 0; i < rounds; i++) {
+		for (nr = 0; nr < 6; nr++)
+			emit(e, nr, prog_load_cost(progs[nr]));
+		emit(e, nr, btf_load_cost(bpf_object__btf(skel->obj)));
+	}
+	close_access(skel);
 }
 
 /* Tables of either kind: the programs for one */
@@ -224,72 +277,56 @@ static void measure_table(const struct experiment *e, int nr, struct access_bpf 
 /* size is entries << 8 | entries a chain */
 #define HASH(entries, load) ((unsigned long)(entries) << 8 | (load))
 
-static void measure_arena_16(const struct experiment *e)
-{
-	unsigned long entries = e->size >> 8, load = e->size & 0xff;
-	struct access_bpf *skel = open_access(BYTES_OF_TABLE(16, entries));
-	struct table_progs p = TABLE_PROGS(skel, 16);
-
-	enable_table(&p);
-	load_access(skel);
-	set_up_table(16, skel->bss->where, entries, load);
-	measure_table(e, 0, skel, &p, entries);
-	close_access(skel);
+#define MEASURE_ARENA(N)							\
+static void measure_arena_##N(const struct experiment *e)			\
+{										\
+	unsigned long entries = e->size >> 8, load = e->size & 0xff;		\
+	struct access_bpf *skel = open_access(BYTES_OF_TABLE(N, entries));	\
+	struct table_progs p = TABLE_PROGS(skel, N);				\
+										\
+	enable_table(&p);							\
+	load_access(skel);							\
+	set_up_table(N, skel->bss->where, entries, load);			\
+	measure_table(e, 0, skel, &p, entries);					\
+	close_access(skel);							\
 }
 
-static void measure_arena_64(const struct experiment *e)
-{
-	unsigned long entries = e->size >> 8, load = e->size & 0xff;
-	struct access_bpf *skel = open_access(BYTES_OF_TABLE(64, entries));
-	struct table_progs p = TABLE_PROGS(skel, 64);
+MEASURE_ARENA(16)
+MEASURE_ARENA(64)
 
-	enable_table(&p);
-	load_access(skel);
-	set_up_table(64, skel->bss->where, entries, load);
-	measure_table(e, 0, skel, &p, entries);
-	close_access(skel);
+/* size is entries << 8 | type. LRU maps evict before they are full, as they are filled by CPU. */
+#define MEASURE_MAP(N)								\
+static void measure_map_##N(const struct experiment *e)				\
+{										\
+	unsigned long entries = e->size >> 8, type = e->size & 0xff;		\
+	struct access_bpf *skel = open_access(PAGE);				\
+	struct table_progs p = MAP_PROGS(skel, N);				\
+	bool is_lru = type == BPF_MAP_TYPE_LRU_HASH;				\
+										\
+	bpf_map__set_max_entries(skel->maps.map_##N, entries << is_lru);	\
+	bpf_map__set_type(skel->maps.map_##N, type);				\
+	enable_table(&p);							\
+	load_access(skel);							\
+	measure_table(e, 0, skel, &p, entries);					\
+	close_access(skel);							\
 }
 
-/* size is entries << 8 | type */
-static void measure_map_16(const struct experiment *e)
-{
-	unsigned long entries = e->size >> 8, type = e->size & 0xff;
-	struct access_bpf *skel = open_access(PAGE);
-	struct table_progs p = MAP_PROGS(skel, 16);
+MEASURE_MAP(16)
+MEASURE_MAP(64)
 
-	/* LRU maps evict before they are full, as they are filled by CPU */
-	bpf_map__set_max_entries(skel->maps.map_16, type == BPF_MAP_TYPE_LRU_HASH ? 2 * entries : entries);
-	bpf_map__set_type(skel->maps.map_16, type);
-	enable_table(&p);
-	load_access(skel);
-	measure_table(e, 0, skel, &p, entries);
-	close_access(skel);
-}
-
-static void measure_map_64(const struct experiment *e)
-{
-	unsigned long entries = e->size >> 8;
-	struct access_bpf *skel = open_access(PAGE);
-	struct table_progs p = MAP_PROGS(skel, 64);
-
-	bpf_map__set_max_entries(skel->maps.map_64, entries);
-	enable_table(&p);
-	load_access(skel);
-	measure_table(e, 0, skel, &p, entries);
-	close_access(skel);
-}
-
+/* size is entries << 1 | mmapable */
 static void measure_array(const struct experiment *e)
 {
 	struct access_bpf *skel = open_access(PAGE);
 	struct table_progs p = { .keys = skel->progs.keys_16, .find = skel->progs.array_find };
 	int i;
 
-	bpf_map__set_max_entries(skel->maps.map_array, e->size);
+	bpf_map__set_max_entries(skel->maps.map_array, e->size >> 1);
+	bpf_map__set_map_flags(skel->maps.map_array, e->size & 1 ? BPF_F_MMAPABLE : 0);
 	enable(p.keys);
 	enable(p.find);
 	load_access(skel);
-	skel->bss->mask = e->size - 1;
+	skel->bss->mask = (e->size >> 1) - 1;
 	for (i = 0; i < rounds; i++)
 		emit(e, 0, keys_cost(skel, &p, p.find, i));
 	if (skel->bss->wrong)
@@ -299,86 +336,96 @@ static void measure_array(const struct experiment *e)
 
 /* What a process reads */
 
-#define ENTRIES 4096
+#define MAX_ENTRIES 65536
 
-static uint64_t values[ENTRIES];
-static uint32_t keys[ENTRIES];
+static uint64_t values[MAX_ENTRIES];
+static uint32_t keys[MAX_ENTRIES];
 static volatile uint64_t result;
 
-static uint64_t read_loads(const uint64_t *mem)
+static uint64_t read_loads(const uint64_t *mem, uint32_t n)
 {
 	uint64_t begin = now(), sum = 0;
-	int i;
+	uint32_t i;
 
-	for (i = 0; i < ENTRIES; i++)
+	for (i = 0; i < n; i++)
 		sum += ((const volatile uint64_t *)mem)[i];
 	result = sum;
 	return now() - begin;
 }
 
-static uint64_t read_lookups(int fd)
+static uint64_t read_lookups(int fd, uint32_t n)
 {
 	uint64_t begin = now();
 	uint32_t i;
 
-	for (i = 0; i < ENTRIES; i++)
+	for (i = 0; i < n; i++)
 		if (bpf_map_lookup_elem(fd, &i, &values[i]))
 			die("cannot look up an element: %m");
 	return now() - begin;
 }
 
-static uint64_t read_batch(int fd)
+static uint64_t read_batch(int fd, uint32_t n)
 {
 	uint64_t begin = now();
-	uint32_t n = ENTRIES, next;
+	uint32_t cnt = n, next;
 
-	if (bpf_map_lookup_batch(fd, NULL, &next, keys, values, &n, NULL) || n != ENTRIES)
-		die("cannot look up %d elements, but %u: %m", ENTRIES, n);
+	if (bpf_map_lookup_batch(fd, NULL, &next, keys, values, &cnt, NULL) || cnt != n)
+		die("cannot look up %u elements, but %u: %m", n, cnt);
 	return now() - begin;
 }
 
-static void *map_of(int fd)
+static void *map_of(int fd, size_t bytes)
 {
-	void *mem = mmap(NULL, ENTRIES * 8, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	void *mem = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 
 	if (mem == MAP_FAILED)
 		die("cannot map a map: %m");
-	memset(mem, 1, ENTRIES * 8);
+	memset(mem, 1, bytes);
 	return mem;
 }
 
 static void measure_user(const struct experiment *e)
 {
 	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_MMAPABLE);
-	int arena = bpf_map_create(BPF_MAP_TYPE_ARENA, "arena", 0, 0, ENTRIES * 8 / PAGE, &opts);
-	int array = bpf_map_create(BPF_MAP_TYPE_ARRAY, "array", 4, 8, ENTRIES, &opts);
-	uint64_t *mem_arena = map_of(arena), *mem_array = map_of(array);
+	size_t bytes = e->size * 8 < PAGE ? PAGE : e->size * 8;
+	int arena = bpf_map_create(BPF_MAP_TYPE_ARENA, "arena", 0, 0, bytes / PAGE, &opts);
+	int array = bpf_map_create(BPF_MAP_TYPE_ARRAY, "array", 4, 8, e->size, &opts);
+	uint64_t *mem_arena = map_of(arena, bytes), *mem_array = map_of(array, bytes);
 	int i;
 
 	for (i = 0; i < rounds; i++) {
-		emit(e, 0, read_loads(mem_arena));
-		emit(e, 1, read_loads(mem_array));
-		emit(e, 2, read_lookups(array));
-		emit(e, 3, read_batch(array));
+		emit(e, 0, read_loads(mem_arena, e->size));
+		emit(e, 1, read_loads(mem_array, e->size));
+		emit(e, 2, read_lookups(array, e->size));
+		emit(e, 3, read_batch(array, e->size));
 	}
-	munmap(mem_arena, ENTRIES * 8);
-	munmap(mem_array, ENTRIES * 8);
+	munmap(mem_arena, bytes);
+	munmap(mem_array, bytes);
 	close(arena);
 	close(array);
 }
 
-#define TABLE_16(entries, load, name, what)					\
-	{ measure_arena_16, HASH(entries, load), {				\
+#define ARENA(N, entries, load, name, what)					\
+	{ measure_arena_##N, HASH(entries, load), {				\
 		{ "hash/find-" name, "instr", "1 stock", "arena: find one of " what }, \
 		{ "hash/add-" name, "instr", "1 stock", "arena: add one" },	\
-		{ "hash/remove-" name, "instr", "1 stock", "arena: remove one" },	\
+		{ "hash/remove-" name, "instr", "1 stock", "arena: remove one" }, \
 	} }
 
-#define MAP_16(type, entries, name, what)					\
-	{ measure_map_16, HASH(entries, type), {				\
+#define MAP(N, type, entries, name, what)					\
+	{ measure_map_##N, HASH(entries, type), {				\
 		{ "hash/" name "-find", "instr", "-", #type ": find one of " what },	\
 		{ "hash/" name "-add", "instr", "-", #type ": add one" },	\
 		{ "hash/" name "-remove", "instr", "-", #type ": remove one" },	\
+	} }
+
+#define USER(size, name, what)							\
+	{ measure_user, size, {							\
+		{ "user/loads" name, "instr", "0.01 ours user/lookups" name,	\
+		  "process reads " what ": arena" },				\
+		{ "user/array-loads" name, "instr", "-", "the same: mmapable array" },	\
+		{ "user/lookups" name, "instr", "-", "the same: array, bpf() look-ups" },	\
+		{ "user/batch" name, "instr", "-", "the same: array, one bpf() batch look-up" }, \
 	} }
 
 const struct experiment access_experiments[] = {
@@ -397,39 +444,54 @@ const struct experiment access_experiments[] = {
 		{ "call/entry", "instr", "1 stock", "entry of a program with an arena, beyond one without" },
 		{ "call/plain", "instr", "-", "call of a function, in a program without an arena" },
 		{ "call/arena", "instr", "1 ours call/plain", "the same in a program with one" },
+		{ "call/touch", "instr", "1 stock", "call of a function that stores to the arena" },
 	} },
-	{ measure_load, 0, {
+	{ measure_open_and_load, 0, {
 		{ "load/object", "instr", "1 stock", "load of an object: arena, hash table, libbpf's part" },
 	} },
-	{ measure_user, 0, {
-		{ "user/loads", "instr", "0.01 ours user/lookups", "process reads 4,096 entries: arena" },
-		{ "user/array-loads", "instr", "-", "the same: mmapable array" },
-		{ "user/lookups", "instr", "-", "the same: array, bpf() look-ups" },
-		{ "user/batch", "instr", "-", "the same: array, one bpf() batch look-up" },
+	{ measure_load, 0, {
+		{ "load/empty", "instr", "-", "load of a program, in the kernel: next to none, no arena" },
+		{ "load/arena", "instr", "1 stock", "the same, and one store to an arena" },
+		{ "load/walk", "instr", "1 stock", "walk of a list" },
+		{ "load/find", "instr", "1 stock", "find in a hash table in the arena" },
+		{ "load/map-find", "instr", "-", "find in a BPF_MAP_TYPE_HASH" },
+		{ "load/256-loads", "instr", "1 stock", "256 loads from the arena" },
+		{ "load/btf", "instr", "-", "BTF of the object that has all these" },
 	} },
-	TABLE_16(64, 1, "64", "64, keys of 16 bytes"),
-	TABLE_16(4096, 1, "4k", "4 Ki"),
-	TABLE_16(65536, 1, "64k", "64 Ki"),
-	TABLE_16(65536, 4, "64k-load-4", "64 Ki, 4 to a chain"),
-	TABLE_16(1 << 20, 1, "1m", "1 Mi"),
-	TABLE_16(1 << 22, 1, "4m", "4 Mi"),
-	MAP_16(BPF_MAP_TYPE_HASH, 64, "map-64", "64"),
-	MAP_16(BPF_MAP_TYPE_HASH, 65536, "map-64k", "64 Ki"),
-	MAP_16(BPF_MAP_TYPE_HASH, 1 << 20, "map-1m", "1 Mi"),
-	MAP_16(BPF_MAP_TYPE_LRU_HASH, 65536, "lru-64k", "64 Ki"),
-	MAP_16(BPF_MAP_TYPE_PERCPU_HASH, 65536, "percpu-64k", "64 Ki"),
-	{ measure_array, 65536, {
+	USER(64, "-64", "64 entries"),
+	USER(512, "-512", "512 entries"),
+	USER(4096, "", "4,096 entries"),
+	USER(MAX_ENTRIES, "-64k", "64 Ki entries"),
+	ARENA(16, 64, 1, "64", "64, keys of 16 bytes"),
+	ARENA(16, 4096, 1, "4k", "4 Ki"),
+	ARENA(16, 65536, 1, "64k", "64 Ki"),
+	ARENA(16, 65536, 2, "64k-load-2", "64 Ki, 2 to a chain"),
+	ARENA(16, 65536, 4, "64k-load-4", "64 Ki, 4 to a chain"),
+	ARENA(16, 65536, 8, "64k-load-8", "64 Ki, 8 to a chain"),
+	ARENA(16, 1 << 20, 1, "1m", "1 Mi"),
+	ARENA(16, 1 << 22, 1, "4m", "4 Mi"),
+	MAP(16, BPF_MAP_TYPE_HASH, 64, "map-64", "64"),
+	MAP(16, BPF_MAP_TYPE_HASH, 4096, "map-4k", "4 Ki"),
+	MAP(16, BPF_MAP_TYPE_HASH, 65536, "map-64k", "64 Ki"),
+	MAP(16, BPF_MAP_TYPE_HASH, 1 << 20, "map-1m", "1 Mi"),
+	MAP(16, BPF_MAP_TYPE_HASH, 1 << 22, "map-4m", "4 Mi"),
+	MAP(16, BPF_MAP_TYPE_LRU_HASH, 65536, "lru-64k", "64 Ki"),
+	MAP(16, BPF_MAP_TYPE_PERCPU_HASH, 65536, "percpu-64k", "64 Ki"),
+	{ measure_array, 65536 << 1, {
 		{ "hash/array-find", "instr", "-", "BPF_MAP_TYPE_ARRAY: look-up" },
 	} },
-	{ measure_arena_64, HASH(65536, 1), {
-		{ "hash/find-k64", "instr", "1 stock", "arena: find one of 64 Ki, keys of 64 bytes" },
-		{ "hash/add-k64", "instr", "1 stock", "arena: add one" },
-		{ "hash/remove-k64", "instr", "1 stock", "arena: remove one" },
+	{ measure_array, 65536 << 1 | 1, {
+		{ "hash/mmapable-find", "instr", "-", "the same, BPF_F_MMAPABLE" },
 	} },
-	{ measure_map_64, HASH(65536, BPF_MAP_TYPE_HASH), {
-		{ "hash/map-k64-find", "instr", "-", "BPF_MAP_TYPE_HASH: find one of 64 Ki" },
-		{ "hash/map-k64-add", "instr", "-", "BPF_MAP_TYPE_HASH: add one" },
-		{ "hash/map-k64-remove", "instr", "-", "BPF_MAP_TYPE_HASH: remove one" },
-	} },
+	ARENA(64, 64, 1, "k64-64", "64, keys of 64 bytes"),
+	ARENA(64, 4096, 1, "k64-4k", "4 Ki, keys of 64 bytes"),
+	ARENA(64, 65536, 1, "k64", "64 Ki, keys of 64 bytes"),
+	ARENA(64, 1 << 20, 1, "k64-1m", "1 Mi, keys of 64 bytes"),
+	ARENA(64, 1 << 22, 1, "k64-4m", "4 Mi, keys of 64 bytes"),
+	MAP(64, BPF_MAP_TYPE_HASH, 64, "map-k64-64", "64, keys of 64 bytes"),
+	MAP(64, BPF_MAP_TYPE_HASH, 65536, "map-k64", "64 Ki, keys of 64 bytes"),
+	MAP(64, BPF_MAP_TYPE_HASH, 1 << 20, "map-k64-1m", "1 Mi, keys of 64 bytes"),
+	MAP(64, BPF_MAP_TYPE_LRU_HASH, 65536, "lru-k64", "64 Ki, keys of 64 bytes"),
+	MAP(64, BPF_MAP_TYPE_PERCPU_HASH, 65536, "percpu-k64", "64 Ki, keys of 64 bytes"),
 	{}
 };

@@ -141,10 +141,37 @@ native() {
 	expect "native: an empty one" 1 "empty has no code"
 }
 
+# The cheapest first of what is known to cost more and more.
+rows="insn/load,hash/find-64,hash/find-k64-64,hash/map-64-find,hash/map-k64-64-find"
+rows+=",hash/mmapable-find,load/*,call/*,user/*-64,kv/*"
+
+# costs WHAT FACTOR ROW...: each row is more than FACTOR times the one before it.
+costs() {
+	local row last=0 now factor=$2
+	for row in "${@:3}"; do
+		now=$(awk -F , -v row="$row" '$1 == row { print $4 }' "$scratch/bench/results.csv")
+		if ! awk -v now="$now" -v last="$last" -v factor="$factor" \
+			'BEGIN { exit !(now > last * factor) }'; then
+			not_ok "costs: $1" "$row has '$now', the one before it $last"
+			return
+		fi
+		last=$now
+	done
+	ok "costs: $1"
+}
+
 # The clock has to count instructions, or nothing else means anything.
 in_vm() {
-	run env QUICK=1 KERNELS=ours ONLY=insn/load OUT="$scratch/bench" "$top/scripts/bench"
+	run env QUICK=1 KERNELS=ours ONLY="$rows" OUT="$scratch/bench" "$top/scripts/bench"
 	expect "in the VM: it ends" 0 "insn/load"
+	costs "look-ups, arena and map, 16 and 64 bytes" 1 \
+		hash/find-64 hash/find-k64-64 hash/map-64-find hash/map-k64-64-find
+	costs "in an array" 1 hash/mmapable-find hash/find-64
+	costs "load" 1 load/empty load/arena load/walk load/find
+	costs "a function that touches the arena costs more to call" 1 call/arena call/touch
+	costs "plain loads and look-ups" 100 user/loads-64 user/lookups-64
+	costs "a GET, XDP and not" 10 kv/xdp-miss kv/udp-miss
+	costs "a GET of more bytes" 1 kv/xdp-32 kv/xdp-1024
 	has "in the VM: a load is one instruction" '^insn/load +load +instr +1\.0 '
 	has_not "in the VM: no row that was not asked for" '^pages/'
 	run env QUICK=1 KERNELS=ours ONLY=native/list-64,native/call OUT="$scratch/bench" "$top/scripts/bench"
