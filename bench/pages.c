@@ -154,6 +154,22 @@ static void measure_sleepable(const struct experiment *e)
 	close_pages(skel);
 }
 
+/* What lies between, for plots */
+static void measure_counts(const struct experiment *e)
+{
+	static const uint32_t counts[] = { 4, 64, 256 };
+	struct pages_bpf *skel = load_kind(e->size, true);
+	struct kind k = { skel, skel->progs.syscall_alloc, skel->progs.syscall_free };
+	int i, nr;
+
+	for (i = 0; i < rounds; i++)
+		for (nr = 0; nr < 3; nr++)
+			measure_bulk(e, &k, 2 * nr, 256 / counts[nr], counts[nr]);
+	if (skel->bss->failed)
+		die("%u allocations failed", skel->bss->failed);
+	close_pages(skel);
+}
+
 /* Demand has to show before there are as many pages as are measured. */
 static void warm_up(const struct kind *k)
 {
@@ -618,6 +634,14 @@ const struct experiment page_experiments[] = {
 		{ "pages/memory-4g", "bytes", "1 stock", "memory of an empty arena of 4 GiB" },
 		{ "pages/memory-4g-used", "bytes", "1 stock", "the same, with a page" },
 		{ "pages/memory-4g-left", "bytes", "0 -", "left when it is gone" },
+	} },
+	{ measure_counts, 1 << 18, {
+		{ "pages/alloc-4", "instr/page", "1 stock", "allocate 4 at once" },
+		{ "pages/free-4", "instr/page", "1 stock", "free 4 at once" },
+		{ "pages/alloc-64", "instr/page", "1 stock", "allocate 64 at once" },
+		{ "pages/free-64", "instr/page", "1 stock", "free 64 at once" },
+		{ "pages/alloc-256", "instr/page", "1 stock", "allocate 256 at once" },
+		{ "pages/free-256", "instr/page", "1 stock", "free 256 at once" },
 	} },
 	/* last: it leaves the page allocator's lists in random order */
 	{ measure_random, 1000000, {

@@ -16,8 +16,11 @@ from boots.
 A boot's result is the median of its values. That of a kernel is the median over its
 boots, and the spread is what its boots differ by: (largest - smallest) / median.
 
-Of times the result is the median of all runs. Other processes get in the way of some,
-so that their spread is that of the middle half: (third quartile - first) / median.
+Of times the result is the median of all runs. What is compared with C is not that: each
+run is divided by C's of the same turn, since a machine may be faster for a while, and
+slower for another one, and the median of that is what a goal is about, and compare.
+Other processes get in the way of some runs, so that the spread is that of the middle
+half: (third quartile - first) / median, of C's time, or of the others' multiples of C's.
 """
 import csv
 import glob
@@ -109,35 +112,55 @@ def value(row, kernel):
     return row["results"].get(kernel, {}).get("value")
 
 
+def times_c_of_runs(row, kernel):
+    runs, base = (row["results"].get(side, {}).get("runs", []) for side in (kernel, "C"))
+    return [run / c for run, c in zip(runs, base)]
+
+
+def times_c(row, kernel):
+    """What code takes, as a multiple of what C takes"""
+    runs = times_c_of_runs(row, kernel)
+    return statistics.median(runs) if runs else None
+
+
 def spread(row, kernel):
     runs = row["results"].get(kernel, {}).get("runs")
-    middle = value(row, kernel)
-    if not runs or len(runs) < 2 or not middle:
+    if is_time(row) and kernel != "C":
+        runs = times_c_of_runs(row, kernel)
+    if not runs or len(runs) < 2:
         return None
+    lowest, highest = min(runs), max(runs)
     if is_time(row):
-        first, _, third = statistics.quantiles(runs, n=4)
-        return (third - first) / middle
-    return (max(runs) - min(runs)) / abs(middle)
+        lowest, _, highest = statistics.quantiles(runs, n=4)
+    middle = statistics.median(runs)
+    return (highest - lowest) / abs(middle) if middle else None
 
 
 def limit(row, rows):
-    """What the goal comes to, or None: "-", or what it depends on is missing."""
+    """What the goal comes to, or None: "-", or what it depends on is missing. By C: times C."""
     words = row["goal"].split()
     if words == ["-"]:
         return None
     factor, kernel = float(words[0]), words[1]
-    if kernel == "-":
+    if kernel in ("-", "C"):
         return factor
     other = row if len(words) == 2 else rows.get(words[2])
     base = value(other, kernel) if other else None
     return None if base is None else factor * base
 
 
+def compared(row):
+    """Times as multiples of C's: the machine may be busier than it was."""
+    return times_c(row, "ours") if is_time(row) else value(row, "ours")
+
+
 def verdict(row, rows):
-    bound, ours = limit(row, rows), value(row, "ours")
+    bound, ours = limit(row, rows), compared(row)
     if ours is None or bound is None:
         return ""
-    return "ok" if ours <= bound + EXACT * abs(bound) else f"missed by {number(ours - bound)}"
+    if ours <= bound + EXACT * abs(bound):
+        return "ok"
+    return "missed by " + (f"{ours - bound:.2f}" if is_time(row) else number(ours - bound))
 
 
 def number(x):
@@ -186,12 +209,6 @@ def table_of_counts(rows, all_rows, peers):
     print_lines(lines)
 
 
-def times_c(row, kernel):
-    """What code takes, as a multiple of what C takes"""
-    base, theirs = value(row, "C"), value(row, kernel)
-    return theirs / base if base and theirs is not None else None
-
-
 def table_of_times(rows, all_rows, peers):
     sides = COMPILED + ["ours"] + peers
     lines = [["time", "", "unit"] + sides + [f"{side}/C" for side in sides[1:]] +
@@ -202,7 +219,7 @@ def table_of_times(rows, all_rows, peers):
                      [nanoseconds(value(row, side)) for side in sides] +
                      ["-" if times_c(row, side) is None else f"{times_c(row, side):.2f}"
                       for side in sides[1:]] +
-                     ["" if bound is None else nanoseconds(bound), verdict(row, all_rows)] +
+                     ["" if bound is None else f"{bound:.2f}", verdict(row, all_rows)] +
                      [percent(spread(row, side)) for side in sides])
     print_lines(lines)
 
@@ -229,8 +246,8 @@ def print_notes(data, peers):
         print(f"- on {kernel}: {why} ({', '.join(names)})")
     for key, text in data["environment"].items():
         print(f"{key}: {text}")
-    print("goal: the most that ours may be. spread: of instructions, between boots, largest -"
-          " smallest; of time, between runs, the middle half.")
+    print("goal: the most that ours may be, of times ours/C. spread: of instructions, between"
+          " boots, largest - smallest; of C, between runs, the middle half; the same of X/C.")
     if not peers:
         print("No peer: scripts/peer fetch gets Debian's 6.12.")
 
@@ -256,11 +273,6 @@ def load(path):
             return {row["name"]: row for row in json.load(file)["rows"]}
     except (OSError, ValueError, KeyError, TypeError) as error:
         fail(f"{path} is no result of scripts/bench: {error}")
-
-
-def compared(row):
-    """Times as multiples of C's: the machine may be busier than it was."""
-    return times_c(row, "ours") if is_time(row) else value(row, "ours")
 
 
 def tolerance(row, before):
