@@ -539,9 +539,10 @@ static void arena_span_free(struct bpf_arena *arena, const struct arena_span *s,
 	/* the PTEs before the bit; pairs with word_take() in reap_begin() */
 	smp_mb__before_atomic();
 	atomic_long_or(gone | held, &s->chunk->dying[s->word]);
-	/* dying, then dirty_words, then dirty; read in the opposite order */
+	/* dying, then dirty_words, then dirty: reap_begin() reads them the other way */
 	smp_mb__after_atomic();
 	atomic_long_or(BIT_MASK(s->word), &s->chunk->dirty_words);
+	/* as above */
 	smp_mb__after_atomic();
 	set_bit(s->chunk->idx, arena->dirty);
 }
