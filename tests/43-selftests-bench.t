@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # bench arena-*: a second of each, in the VM
+# Runs for x86_64 only.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
