@@ -69,7 +69,9 @@ static inline bool one_in(struct rng *r, uint32_t n)
 	return !rng_below(r, n);
 }
 
-#define rng_pick(r, array) ((array)[rng_below(r, sizeof(array) / sizeof((array)[0]))])
+#define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
+
+#define rng_pick(r, array) ((array)[rng_below(r, ARRAY_SIZE(array))])
 
 /* The numbers of one actor of the round that runs */
 static inline struct rng fuzz_rng(uint64_t actor)

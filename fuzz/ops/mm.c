@@ -104,7 +104,7 @@ static void try_map_over(struct arena *a, struct rng *rng)
 static void try_mprotect(struct arena *a, struct rng *rng)
 {
 	static const int prots[] = { PROT_NONE, PROT_READ, PROT_READ | PROT_WRITE,
-				     PROT_READ | PROT_WRITE | PROT_WRITE, PROT_READ | PROT_EXEC };
+				     PROT_READ | PROT_WRITE, PROT_READ | PROT_EXEC };
 	struct part p = pick_part(a, rng);
 	int prot = rng_pick(rng, prots), want = 0, err;
 
@@ -203,7 +203,6 @@ static void try_populate(struct arena *a, struct rng *rng)
 	if (lock) {
 		err = err_of(mlock((void *)p.uaddr, p.len));
 		munlock((void *)p.uaddr, p.len);
-		/* it stops where it cannot write to what is writable */
 	} else {
 		err = err_of(madvise((void *)p.uaddr, p.len,
 				     write ? MADV_POPULATE_WRITE : MADV_POPULATE_READ));
@@ -293,7 +292,7 @@ static const struct {
 /* What is unmapped comes back the next time. */
 void mm_op(struct arena *a, struct rng *rng)
 {
-	uint32_t i = rng_below(rng, sizeof(tries) / sizeof(tries[0]));
+	uint32_t i = rng_below(rng, ARRAY_SIZE(tries));
 
 	count(mm_calls);
 	if (!a->mapped) {

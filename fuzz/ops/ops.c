@@ -48,8 +48,11 @@
 /* What may stay charged when a cgroup's processes are gone: caches of each CPU */
 #define CHARGE_LEFT (1 << 20)
 
-/* What the whole run may cost in memory: caches of files, slabs that are not full */
-#define MEMORY_LEFT (64 << 10)	/* KiB */
+/* What the whole run may cost in pages: caches of files, tables */
+#define PAGES_LEFT (32 << 10)	/* KiB */
+
+/* and in slabs, without what KASAN keeps back of them, a 32nd of the memory */
+#define SLABS_LEFT (32 << 10)
 
 struct fuzz fuzz;
 struct counts *counts;
@@ -86,10 +89,44 @@ static int64_t charge(void)
 	       number_in(CGROUP "/memory.stat", "slab ");
 }
 
-static int64_t available(void)
+/* Free pages that a CPU has for itself: tens of MiB, which MemFree does not have */
+static int64_t free_of_cpus(void)
 {
+	FILE *f = fopen("/proc/zoneinfo", "r");
+	int64_t sum = 0, cnt;
+	char line[256];
+
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, " count: %" SCNd64, &cnt) == 1)
+			sum += cnt;
+	if (f)
+		fclose(f);
+	return sum * page_size >> 10;
+}
+
+/* In KiB */
+struct memory {
+	int64_t free, slabs;
+};
+
+static struct memory memory_now(void)
+{
+	struct memory m;
+
 	write_file("/proc/sys/vm/drop_caches", "3\n");
-	return number_in("/proc/meminfo", "MemFree:");
+	m.slabs = number_in("/proc/meminfo", "Slab:");
+	m.free = number_in("/proc/meminfo", "MemFree:") + free_of_cpus();
+	return m;
+}
+
+static void check_memory(const struct memory *before)
+{
+	int64_t slabs_left = SLABS_LEFT + number_in("/proc/meminfo", "MemTotal:") / 32;
+	struct memory now = memory_now();
+	int64_t slabs = now.slabs - before->slabs, pages = before->free - now.free - slabs;
+
+	if (pages > PAGES_LEFT || slabs > slabs_left)
+		finding("%" PRId64 " KiB of pages and %" PRId64 " KiB of slabs are gone", pages, slabs);
 }
 
 /* Frees come from workers and RCU, so give them some seconds. */
@@ -174,18 +211,17 @@ static void set_up(void)
 
 int main(int argc, char **argv)
 {
-	int64_t before;
+	struct memory before;
 
 	fuzz_start("ops", argc, argv);
 	set_up();
-	before = available();
+	before = memory_now();
 	while (fuzz_next_round()) {
 		run_round();
 		if (fuzz_may_say())
 			say_counts();
 	}
-	if (before - available() > MEMORY_LEFT)
-		finding("%" PRId64 " KiB of memory are gone", before - available());
+	check_memory(&before);
 	fuzz_say("%" PRIu64 " things tried, in %llu rounds with %" PRIu64 " arenas: %" PRIu64
 		 " runs of programs, among them %" PRIu64 " allocations, %" PRIu64
 		 " that failed, %" PRIu64 " frees, %" PRIu64 " reservations; %" PRIu64

@@ -23,13 +23,11 @@
 #define MAX_PAGES 6000
 #define MAX_CNT 1200
 
-static const uint32_t four_gib_in_bits = 32;
-
 static struct arena arenas[ARENAS];
 
 static uint32_t max_pages(void)
 {
-	return (1ULL << four_gib_in_bits) / page_size;
+	return (1ULL << 32) / page_size;
 }
 
 /* Most are small, so that they get full; around the size of a page table as well */
@@ -379,7 +377,7 @@ static void step(struct arena *a, struct rng *rng)
 {
 	uint32_t i, all = 0, at;
 
-	for (i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
+	for (i = 0; i < ARRAY_SIZE(steps); i++)
 		all += steps[i].weight;
 	at = rng_below(rng, all);
 	for (i = 0; at >= steps[i].weight; i++)
