@@ -457,7 +457,7 @@ static void gen_statement(struct gen *g)
 {
 	uint32_t i, all = 0, at;
 
-	for (i = 0; i < sizeof(statements) / sizeof(statements[0]); i++)
+	for (i = 0; i < ARRAY_SIZE(statements); i++)
 		all += statements[i].weight;
 	at = rng_below(g->rng, all);
 	for (i = 0; at >= statements[i].weight; i++)

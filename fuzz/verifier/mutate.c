@@ -110,7 +110,7 @@ static struct bpf_insn changed(struct rng *rng, const struct code *c, struct bpf
 
 void mutate(struct code *c, struct rng *rng)
 {
-	uint32_t cnt = rng_between(rng, 1, 3), at;
+	uint32_t cnt = rng_between(rng, 1, 6), at;
 	struct bpf_insn i;
 
 	while (cnt--) {

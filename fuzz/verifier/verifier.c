@@ -11,7 +11,7 @@
  *
  *	gen.c     a program that is nearly valid
  *	   |
- *	mutate.c  often with one to three instructions wrong
+ *	mutate.c  mostly with one to six instructions wrong
  *	   |
  *	BPF_PROG_LOAD: refused -> the next one
  *	   |
@@ -41,7 +41,7 @@
 #include <bpf/libbpf.h>
 #include "verifier.h"
 
-#define PROGRAMS 150
+#define PROGRAMS 50
 
 struct fuzz fuzz;
 
@@ -97,7 +97,7 @@ static uint32_t pick_type(struct code *c, struct rng *rng)
 {
 	static const uint32_t more_flags[] = { 0, 0, 0, BPF_F_TEST_RND_HI32, BPF_F_ANY_ALIGNMENT,
 					       BPF_F_TEST_STATE_FREQ };
-	uint32_t i = one_in(rng, 3) ? 0 : rng_below(rng, sizeof(types) / sizeof(types[0]));
+	uint32_t i = one_in(rng, 3) ? 0 : rng_below(rng, ARRAY_SIZE(types));
 
 	c->type = types[i].type;
 	c->flags = types[i].flags | rng_pick(rng, more_flags);
@@ -110,7 +110,7 @@ static void try_one(struct pair *p, struct code *c, struct rng *rng)
 	uint32_t type = pick_type(c, rng);
 
 	gen_program(c, rng, pair_pages(p));
-	if (rng_below(rng, 3))
+	if (rng_below(rng, 4))
 		mutate(c, rng);
 	total.tried++;
 	total.insns += c->cnt;
@@ -135,7 +135,7 @@ static void run_round(void)
 	for (i = 0; i < PROGRAMS; i++) {
 		try_one(p, c, &rng);
 		if (i % 10 == 9)
-			pair_check_guards(p, c);
+			pair_check_guards(p);
 	}
 	total.faults += env_faults(p);
 	pair_close(p);
@@ -190,7 +190,7 @@ int main(int argc, char **argv)
 			say_totals();
 	}
 	printf("accepted by type:");
-	for (i = 0; i < 5; i++)
+	for (i = 0; i < ARRAY_SIZE(types); i++)
 		printf(" %s %" PRIu64, types[i].name, total.by_type[i]);
 	putchar('\n');
 	fuzz_say("%" PRIu64 " things tried, programs of %" PRIu64 " instructions: %" PRIu64

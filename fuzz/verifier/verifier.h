@@ -48,7 +48,7 @@ struct pair *pair_open(struct rng *rng, bool plain);
 void pair_close(struct pair *p);
 uint32_t pair_pages(const struct pair *p);
 bool pair_try(struct pair *p, const struct code *c);
-void pair_check_guards(const struct pair *p, const struct code *c);
+void pair_check_guards(const struct pair *p);
 int64_t env_faults(const struct pair *p);
 
 /* verifier.c */
