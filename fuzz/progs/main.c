@@ -177,7 +177,7 @@ static void report(struct bundle *bundle, const struct env *env, const struct op
 {
 	u32 run = 0;
 
-	printf("progs: bundle %" PRIu64 " differs, making it shorter\n", bundle->number);
+	printf("progs: finding: bundle %" PRIu64 " differs, making it shorter\n", bundle->number);
 	fflush(stdout);
 	shrink(bundle, env, opts->seed);
 	print_bundle(bundle);
@@ -186,8 +186,8 @@ static void report(struct bundle *bundle, const struct env *env, const struct op
 	if (bundle_try(bundle, env, opts->seed, &run, true) != DIFFERS)
 		printf("  nothing any more: it does not differ each time\n");
 	print_inputs(env, opts->seed, bundle->number, run);
-	printf("repeat with: progs -s %" PRIu64 " -n %" PRIu64 "%s\n", opts->seed, bundle->number,
-	       opts->broken ? " -x" : "");
+	printf("progs: seed %" PRIu64 ", round %" PRIu64 "; to repeat it: make fuzz ONLY=progs SEED=%"
+	       PRIu64 " ROUND=%" PRIu64 "\n", opts->seed, bundle->number, opts->seed, bundle->number);
 }
 
 static u64 sum(const u64 *counts, u32 n)
@@ -212,7 +212,7 @@ static void print_total(void)
 {
 	u64 all = sum(tried, OUTCOMES), taken = all - tried[REFUSED];
 
-	printf("progs: %" PRIu64 " programs tried, %" PRIu64 ".%02" PRIu64 " %% accepted, %" PRIu64
+	printf("progs: %" PRIu64 " things tried, %" PRIu64 ".%02" PRIu64 " %% accepted, %" PRIu64
 	       " instructions, %" PRIu64 " not compared (undefined), %" PRIu64
 	       " (too long); modes none %" PRIu64 ", blind %" PRIu64 ", rnd_hi32 %" PRIu64
 	       ", both %" PRIu64 "; %" PRIu64 " differ\n", all, all ? taken * 100 / all : 0,
@@ -310,12 +310,12 @@ static void break_interpreter(u64 seed)
 
 static void usage(FILE *to)
 {
-	fputs("usage: progs [-t SECONDS] [-s SEED] [-n NUMBER] [-x] [-p]\n\n"
+	fputs("usage: progs [-t SECONDS] [-s SEED] [-r NUMBER] [-x] [-p]\n\n"
 	      "Runs random arena programs in the kernel and in an interpreter of its own, and\n"
 	      "compares what they leave.\n\n"
 	      "  -t  how long (10)\n"
 	      "  -s  seed (of the clock)\n"
-	      "  -n  this bundle alone\n"
+	      "  -r  this bundle alone\n"
 	      "  -x  the interpreter is wrong in one kind of instruction: this must be found\n"
 	      "  -p  print each bundle, and the verifier's log if it is refused\n\n"
 	      "exit status: 0 all agree, 1 something differs, 2 it could not be tried\n", to);
@@ -335,11 +335,11 @@ static void parse(int argc, char **argv, struct options *opts)
 {
 	int c;
 
-	while ((c = getopt(argc, argv, "t:s:n:xph")) != -1) {
+	while ((c = getopt(argc, argv, "t:s:r:xph")) != -1) {
 		switch (c) {
 		case 't': opts->seconds = number_arg(optarg, c); break;
 		case 's': opts->seed = number_arg(optarg, c); break;
-		case 'n': opts->number = number_arg(optarg, c); opts->one = true; break;
+		case 'r': opts->number = number_arg(optarg, c); opts->one = true; break;
 		case 'x': opts->broken = true; break;
 		case 'p': opts->print = true; break;
 		case 'h': usage(stdout); exit(0);
@@ -357,7 +357,7 @@ int main(int argc, char **argv)
 	clock_gettime(CLOCK_REALTIME, &now);
 	opts.seed = now.tv_sec ^ now.tv_nsec;
 	parse(argc, argv, &opts);
-	printf("progs: seed %" PRIu64 "\n", opts.seed);
+	printf("progs: seed %" PRIu64 ", %u s\n", opts.seed, (u32)opts.seconds);
 	fflush(stdout);
 	page_size = getpagesize();
 	if (opts.broken)
