@@ -324,6 +324,9 @@ static void gen_kfunc(struct gen *g)
 	}
 	emit_fixup(g, 1, ARENA_MAP, 0);
 	emit(g, BPF_JMP | BPF_CALL, 0, BPF_PSEUDO_KFUNC_CALL, 0, kfunc_id(which));
+	/* -EINVAL, stored where it is not aligned, looks like an address */
+	if (g->c->plain && which == 2)
+		emit(g, BPF_ALU64 | BPF_AND | BPF_K, 0, 0, 0, 0x7f);
 	keep_from(g, from);
 	lose_args(g);
 	if (which != 1)
