@@ -202,8 +202,8 @@ in_vm() {
 	has_not "in the VM: no row that was not asked for" '^pages/'
 	run env QUICK=1 KERNELS=ours ONLY=native/list-64,native/call OUT="$scratch/bench" "$top/scripts/bench"
 	expect "native: it ends" 0 "native/list-64"
-	has "native: a list, of C's and of ours" '^native/list-64 .* ns +[0-9.]+ +[0-9.]+ +[0-9]\.[0-9]+ '
-	has "native: functions that call each other" '^native/call .* ns +[0-9.]+ +[0-9.]+ +[0-9]\.[0-9]+ '
+	has "native: a list, of C's and of ours" '^native/list-64 .* ns +[0-9.]+ +[0-9.]+ +[0-9.]+ '
+	has "native: functions that call each other" '^native/call .* ns +[0-9.]+ +[0-9.]+ +[0-9.]+ '
 	holds "native: each run is in results.json" python3 -c '
 import json, sys
 results = json.load(open(sys.argv[1]))["rows"][0]["results"]
