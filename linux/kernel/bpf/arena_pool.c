@@ -132,8 +132,11 @@ void arena_pool_take(struct arena_pool *pool, u32 cnt, struct list_head *pages)
  */
 bool arena_pool_recycle(struct arena_pool *pool, struct page *page)
 {
-	if (atomic_read(&pool->ready) >= READ_ONCE(pool->target) + ARENA_POOL_SURPLUS ||
-	    page_count(page) != 1 || page_to_nid(page) != numa_mem_id())
+	u32 ready = atomic_read(&pool->ready), target = READ_ONCE(pool->target);
+
+	/* above target it is kept to be fast, and so near; below, to have one */
+	if (ready >= target + ARENA_POOL_SURPLUS || page_count(page) != 1 ||
+	    (ready >= target && page_to_nid(page) != numa_mem_id()))
 		return false;
 	clear_highpage(page);
 	return pool_put(pool, page);

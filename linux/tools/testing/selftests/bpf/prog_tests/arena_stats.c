@@ -307,9 +307,27 @@ static bool alloc_soon(struct bpf_program *prog)
 	return false;
 }
 
+/* Which CPU frees a page, and so on which NUMA node, does not matter. */
+static void free_and_alloc_tc(int cpu)
+{
+	cpu_set_t all, one;
+
+	if (!ASSERT_OK(sched_getaffinity(0, sizeof(all), &all), "CPUs"))
+		return;
+	CPU_ZERO(&one);
+	CPU_SET(cpu, &one);
+	ASSERT_OK(sched_setaffinity(0, sizeof(one), &one), "CPU");
+	skel->bss->cnt = 1;
+	skel->bss->addr = ARENA_BASE + (cpu + 1) * page_size;
+	arena_run(skel->progs.release);
+	ASSERT_OK(sched_setaffinity(0, sizeof(all), &all), "all CPUs");
+	ASSERT_TRUE(alloc_soon(skel->progs.alloc_tc), "a freed page");
+}
+
 /* The owner's cgroup is full, and nobody in it whom the kernel could kill. */
 static void check_limit(void)
 {
+	int cpu;
 	__u32 i;
 
 	/* a CPU may be some pages ahead with what it has charged */
@@ -327,10 +345,8 @@ static void check_limit(void)
 	fails(skel->progs.alloc_tc, 0, 1, "failed_pool");
 	ASSERT_EQ(arena_fdinfo(fd, "pool_misses"), 2, "misses");
 	/* what is freed is there for them */
-	skel->bss->cnt = 10;
-	skel->bss->addr = ARENA_BASE + page_size;
-	arena_run(skel->progs.release);
-	ASSERT_TRUE(alloc_soon(skel->progs.alloc_tc), "a freed page");
+	for (cpu = 0; cpu < sysconf(_SC_NPROCESSORS_ONLN); cpu++)
+		free_and_alloc_tc(cpu);
 }
 
 #define CGROUP "/arena_stats"
