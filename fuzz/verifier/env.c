@@ -23,13 +23,17 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <pthread.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/time.h>
 #include <unistd.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include "verifier.h"
 #include <bpf/bpf_arena.h>
+
+#define LOAD_SECONDS 10
 
 #define GUARDS 3
 #define GUARD_PAGES 10		/* at each end of a window, and around the arena's place */
@@ -284,17 +288,42 @@ uint32_t pair_pages(const struct pair *p)
 
 /* Loading and running */
 
+/*
+ * The verifier may take very long, and stops when there is a signal. libbpf tries again
+ * then, some times.
+ */
+static void stop_after(long seconds)
+{
+	struct itimerval timer = { .it_value.tv_sec = seconds, .it_interval.tv_usec = 50000 };
+
+	if (!seconds)
+		timer.it_interval.tv_usec = 0;
+	setitimer(ITIMER_REAL, &timer, NULL);
+}
+
+static void on_alarm(int sig)
+{
+}
+
+/* The program, or -1 with errno, which is EAGAIN if it took too long */
 static int load(const struct env *e, const struct code *c)
 {
 	LIBBPF_OPTS(bpf_prog_load_opts, opts, .prog_flags = c->flags);
 	struct bpf_insn insns[MAX_INSNS];
+	int fd, err;
 	uint32_t i;
 
 	memcpy(insns, c->insns, c->cnt * sizeof(insns[0]));
 	for (i = 0; i < c->cnt; i++)
 		if (c->fixup[i])
 			insns[i].imm = c->fixup[i] == MAP_VALUE ? e->array : e->arena;
-	return bpf_prog_load(c->type, "fuzz", "GPL", insns, c->cnt, &opts);
+	signal(SIGALRM, on_alarm);
+	stop_after(LOAD_SECONDS);
+	fd = bpf_prog_load(c->type, "fuzz", "GPL", insns, c->cnt, &opts);
+	err = errno;
+	stop_after(0);
+	errno = err;
+	return fd < 0 ? -1 : fd;
 }
 
 struct run {
@@ -386,6 +415,40 @@ static void scan(const struct pair *p, const struct code *c)
 			      words[i], i * 8);
 }
 
+/* A number of an arena's fdinfo */
+static uint64_t arena_info(const struct env *e, const char *name)
+{
+	unsigned long long value = 0;
+	char line[128], found[64];
+	FILE *f;
+
+	snprintf(line, sizeof(line), "/proc/self/fdinfo/%d", e->arena);
+	f = fopen(line, "r");
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "%63[^:]: %lli", found, (long long *)&value) == 2 &&
+		    !strcmp(found, name))
+			break;
+	if (f)
+		fclose(f);
+	return value;
+}
+
+/* How far an instruction reaches */
+#define REACH 32768
+
+/*
+ * What faulted last lay inside of window and guards: the kernel says where, in user
+ * addresses, without making them fit.
+ */
+static void check_last_fault(const struct pair *p, const struct env *e, const struct code *c)
+{
+	uint64_t at = arena_info(e, "last_fault"), line = p->base & ~0xffffffffULL;
+
+	if (at && at - (line - REACH) >= (1ULL << 32) + 2 * REACH)
+		found(c, "a program has accessed %#" PRIx64 ", outside of the window from %#" PRIx64,
+		      at, line);
+}
+
 static void check_env(const struct pair *p, const struct env *e, const struct code *c)
 {
 	if (first_change(e->value + VALUE_SIZE, page - VALUE_SIZE, 102) < page - VALUE_SIZE)
@@ -396,6 +459,7 @@ static void check_env(const struct pair *p, const struct env *e, const struct co
 	if (first_change(p->user[0], page, 103) < (size_t)page ||
 	    first_change(p->user[1], page, 104) < (size_t)page)
 		found(c, "a program has written beside the user mapping");
+	check_last_fault(p, e, c);
 }
 
 /* -x: a word of the arena must not change, either */
@@ -415,45 +479,47 @@ void pair_check_guards(const struct pair *p)
 		check_guard(p, i);
 }
 
-/* False if the verifier refuses it. One that is not strict is run once. */
-bool pair_try(struct pair *p, const struct code *c)
+static void run_both(struct pair *p, const struct code *c, const int *fds)
 {
-	int fds[2] = { load(&p->envs[0], c), -1 };
 	struct run a, b;
 
-	if (fds[0] < 0)
-		return false;
 	a = run_here(fds[0], c);
 	check_env(p, &p->envs[0], c);
-	if (c->strict) {
+	if (!c->strict)
+		return;
+	b = run_in_thread(fds[1], c);
+	check_env(p, &p->envs[1], c);
+	compare(p, c, &a, &b);
+}
+
+/* A program that is not strict is run once. */
+enum verdict pair_try(struct pair *p, const struct code *c)
+{
+	int fds[2] = { load(&p->envs[0], c), -1 };
+
+	if (fds[0] < 0)
+		return errno == EAGAIN ? TOO_LONG : REFUSED;
+	if (c->strict)
 		fds[1] = load(&p->envs[1], c);
-		if (fds[1] < 0)
+	if (c->strict && fds[1] < 0) {
+		if (errno != EAGAIN)
 			found(c, "a program is accepted once, and refused the second time");
-		b = run_in_thread(fds[1], c);
-		check_env(p, &p->envs[1], c);
-		compare(p, c, &a, &b);
-		close(fds[1]);
+		close(fds[0]);
+		return TOO_LONG;
 	}
+	run_both(p, c, fds);
+	if (c->strict)
+		close(fds[1]);
 	if (c->plain)
 		scan(p, c);
 	if (fuzz.wrong)
 		check_wrong(p, c);
 	close(fds[0]);
-	return true;
+	return ACCEPTED;
 }
 
 /* Accesses that faulted in the first environment */
 int64_t env_faults(const struct pair *p)
 {
-	char line[128];
-	long long faults = 0;
-	FILE *f;
-
-	snprintf(line, sizeof(line), "/proc/self/fdinfo/%d", p->envs[0].arena);
-	f = fopen(line, "r");
-	while (f && fgets(line, sizeof(line), f))
-		sscanf(line, "faults: %lld", &faults);
-	if (f)
-		fclose(f);
-	return faults;
+	return arena_info(&p->envs[0], "faults");
 }

@@ -195,6 +195,47 @@ static void gen_arena_alu(struct gen *g)
 		g->regs[dst] = SCALAR;
 }
 
+/*
+ * Around the 4 GiB, by steps of 1: in 32 bits it is where it was, or not there; in 64 it
+ * would be in the window beside, whose distance is a whole number of GiB.
+ */
+static void gen_far(struct gen *g)
+{
+	int dst = pick_reg(g, ARENA_PTR), src = pick_reg(g, SCALAR), steps = rng_between(g->rng, 4, 8);
+	uint8_t op = rng_below(g->rng, 2) ? BPF_ADD : BPF_SUB;
+
+	if (dst < 0 || src < 0 || g->c->plain || !may_write(g, dst))
+		return;
+	while (steps--)
+		emit(g, BPF_ALU64 | op | BPF_K, dst, 0, 0, 1 << 30);
+	if (rng_below(g->rng, 2))
+		emit(g, BPF_STX | BPF_MEM | BPF_DW, dst, src, 0, 0);
+	emit(g, BPF_LDX | BPF_MEM | BPF_DW, 0, dst, 0, 0);
+	emit(g, BPF_STX | BPF_MEM | BPF_DW, 6, 0, 0, 0);
+	g->regs[0] = SCALAR;
+}
+
+/* An access to the arena on one path, and to something else on the other: refused */
+static void gen_mix(struct gen *g)
+{
+	int reg = rng_below(g->rng, 6), scalar = pick_reg(g, SCALAR), other = 10;
+	bool arena_first = rng_below(g->rng, 2);
+	uint8_t mov = BPF_ALU64 | BPF_MOV | BPF_X;
+
+	if (g->c->strict || scalar < 0 || !one_in(g->rng, 4))
+		return;
+	if (!g->in_sub && rng_below(g->rng, 2))
+		other = 8;
+	emit(g, mov, reg, arena_first ? 6 : other, 0, 0);
+	emit(g, BPF_JMP | BPF_JSET | BPF_K, scalar, 0, 1, 1 << rng_below(g->rng, 16));
+	emit(g, mov, reg, arena_first ? other : 6, 0, 0);
+	if (rng_below(g->rng, 2))
+		emit(g, BPF_ST | BPF_MEM | BPF_DW, reg, 0, other == 8 ? 0 : -8, pick_imm(g));
+	else
+		emit(g, BPF_LDX | BPF_MEM | BPF_DW, reg, reg, other == 8 ? 0 : -8, 0);
+	g->regs[reg] = UNKNOWN;
+}
+
 /* Of anything: a cast makes it an address of the arena, or one that is not there. */
 static void gen_cast(struct gen *g)
 {
@@ -453,7 +494,7 @@ static const struct {
 } statements[] = {
 	{ 4, gen_alu }, { 2, gen_mov }, { 4, gen_arena_alu }, { 5, gen_cast }, { 6, gen_load },
 	{ 6, gen_store }, { 4, gen_atomic }, { 3, gen_spill }, { 1, gen_fill }, { 3, gen_value },
-	{ 2, gen_kfunc }, { 1, gen_helper }, { 2, gen_call }, { 3, gen_jump }, { 1, gen_any },
+	{ 2, gen_kfunc }, { 1, gen_far }, { 1, gen_mix }, { 1, gen_helper }, { 2, gen_call }, { 3, gen_jump }, { 1, gen_any },
 };
 
 static void gen_statement(struct gen *g)

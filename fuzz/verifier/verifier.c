@@ -17,8 +17,8 @@
  *	   |
  *	env.c     run, once or in two environments that differ in the kernel's addresses
  *	   |
- *	what is beside arena and map has not changed, the two runs left the same,
- *	nothing looks like an address, the kernel complains of nothing (vm/run; KASAN with
+ *	what is beside arena and map has not changed, the last fault was inside of the
+ *	window, the two runs left the same, nothing looks like an address, the kernel complains of nothing (vm/run; KASAN with
  *	DEBUG=1)
  *
  * A round is a pair of environments and PROGRAMS programs, of one of these kinds:
@@ -32,7 +32,8 @@
  *
  * A program that loops until may_goto ends it may take minutes where every access
  * faults. Generated loops count to 40; one that a mutation makes is not repaired, and the
- * kernel's watchdogs are off for it.
+ * kernel's watchdogs are off for it. A program that takes more than ten seconds to verify
+ * is given up and counted.
  */
 #include <fcntl.h>
 #include <inttypes.h>
@@ -47,7 +48,7 @@ struct fuzz fuzz;
 
 static int kfunc_ids[3];
 static struct {
-	uint64_t tried, accepted, insns, faults, strict, by_type[5];
+	uint64_t tried, accepted, insns, faults, strict, too_long, by_type[5];
 } total;
 
 static const struct {
@@ -108,13 +109,16 @@ static uint32_t pick_type(struct code *c, struct rng *rng)
 static void try_one(struct pair *p, struct code *c, struct rng *rng)
 {
 	uint32_t type = pick_type(c, rng);
+	enum verdict verdict;
 
 	gen_program(c, rng, pair_pages(p));
 	if (rng_below(rng, 4))
 		mutate(c, rng);
 	total.tried++;
 	total.insns += c->cnt;
-	if (!pair_try(p, c))
+	verdict = pair_try(p, c);
+	total.too_long += verdict == TOO_LONG;
+	if (verdict != ACCEPTED)
 		return;
 	total.accepted++;
 	total.strict += c->strict;
@@ -195,7 +199,8 @@ int main(int argc, char **argv)
 	putchar('\n');
 	fuzz_say("%" PRIu64 " things tried, programs of %" PRIu64 " instructions: %" PRIu64
 		 " accepted (%.0f %%) and run, %" PRIu64 " of them twice; %" PRIu64
-		 " accesses that faulted", total.tried, total.insns / (total.tried ?: 1),
-		 total.accepted, share(), total.strict, total.faults);
+		 " accesses that faulted; %" PRIu64 " took too long to verify", total.tried, total.insns / (total.tried ?: 1),
+		 total.accepted, share(), total.strict, total.faults,
+		 total.too_long);
 	return 0;
 }

@@ -42,12 +42,14 @@ void gen_program(struct code *c, struct rng *rng, uint32_t arena_pages);
 /* mutate.c */
 void mutate(struct code *c, struct rng *rng);
 
+enum verdict { REFUSED, ACCEPTED, TOO_LONG };
+
 /* env.c: arenas and maps, of which one of each is given to programs */
 struct pair;		/* two environments that are the same to a program */
 struct pair *pair_open(struct rng *rng, bool plain);
 void pair_close(struct pair *p);
 uint32_t pair_pages(const struct pair *p);
-bool pair_try(struct pair *p, const struct code *c);
+enum verdict pair_try(struct pair *p, const struct code *c);
 void pair_check_guards(const struct pair *p);
 int64_t env_faults(const struct pair *p);
 
