@@ -6,7 +6,7 @@ set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
 fuzz=$top/scripts/fuzz
-seconds=${TIME:-20}
+seconds=${TIME:-60}
 # The same each time, so that what is found comes from the change before: make fuzz
 # takes a random one.
 seed=${SEED:-1}

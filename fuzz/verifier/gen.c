@@ -494,7 +494,8 @@ static const struct {
 } statements[] = {
 	{ 4, gen_alu }, { 2, gen_mov }, { 4, gen_arena_alu }, { 5, gen_cast }, { 6, gen_load },
 	{ 6, gen_store }, { 4, gen_atomic }, { 3, gen_spill }, { 1, gen_fill }, { 3, gen_value },
-	{ 2, gen_kfunc }, { 1, gen_far }, { 1, gen_mix }, { 1, gen_helper }, { 2, gen_call }, { 3, gen_jump }, { 1, gen_any },
+	{ 2, gen_kfunc }, { 1, gen_far }, { 1, gen_mix }, { 1, gen_helper }, { 2, gen_call },
+	{ 3, gen_jump }, { 1, gen_any },
 };
 
 static void gen_statement(struct gen *g)

@@ -18,8 +18,8 @@
  *	env.c     run, once or in two environments that differ in the kernel's addresses
  *	   |
  *	what is beside arena and map has not changed, the last fault was inside of the
- *	window, the two runs left the same, nothing looks like an address, the kernel complains of nothing (vm/run; KASAN with
- *	DEBUG=1)
+ *	window, the two runs left the same, nothing looks like an address, the kernel
+ *	complains of nothing (vm/run; KASAN with DEBUG=1)
  *
  * A round is a pair of environments and PROGRAMS programs, of one of these kinds:
  *	any	the context, random numbers, kfuncs that may not sleep, helpers that
@@ -199,8 +199,8 @@ int main(int argc, char **argv)
 	putchar('\n');
 	fuzz_say("%" PRIu64 " things tried, programs of %" PRIu64 " instructions: %" PRIu64
 		 " accepted (%.0f %%) and run, %" PRIu64 " of them twice; %" PRIu64
-		 " accesses that faulted; %" PRIu64 " took too long to verify", total.tried, total.insns / (total.tried ?: 1),
-		 total.accepted, share(), total.strict, total.faults,
-		 total.too_long);
+		 " accesses that faulted; %" PRIu64 " took too long to verify", total.tried,
+		 total.insns / (total.tried ?: 1), total.accepted, share(), total.strict,
+		 total.faults, total.too_long);
 	return 0;
 }
