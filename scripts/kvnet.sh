@@ -71,7 +71,7 @@ start_arena_kvd() {
 # server_stat NAME: one line of the answer to stats.
 server_stat() {
 	# shellcheck disable=SC2016
-	on_client timeout 5 bash -c 'exec 3<>"/dev/tcp/$1/$2" &&
+	on_client timeout 60 bash -c 'exec 3<>"/dev/tcp/$1/$2" &&
 		printf "stats\r\nquit\r\n" >&3 && cat <&3' - "$server4" "$port" |
 		tr -d '\r' | awk -v name="$1" '$2 == name { print $3 }'
 }

@@ -90,6 +90,15 @@ class Udp:
         self.sock.send(FRAME.pack(self.id, 0, total, 0) + request)
         return self.receive(timeout)
 
+    def drain(self, silence=0.5):
+        """Forget what comes to this port until nothing does."""
+        self.sock.settimeout(silence)
+        try:
+            while True:
+                self.sock.recv(65536)
+        except (TimeoutError, ConnectionError):
+            pass
+
     def receive(self, timeout):
         parts, want = {}, 1
         self.sock.settimeout(timeout)
