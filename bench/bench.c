@@ -46,7 +46,9 @@
 
 #define MAX_VALUES 64
 
-static const struct experiment *const tables[] = { page_experiments, access_experiments };
+static const struct experiment *const tables[] = {
+	page_experiments, access_experiments, verify_experiments,
+};
 
 static const char *only = "*";
 int rounds = 9;

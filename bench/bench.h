@@ -13,7 +13,8 @@
 /*
  * A line of the final table. goal is a number and what it is a multiple of:
  * "0.6 stock" is 0.6 times what this row is on 6.12, "0.25 stock NAME" what row NAME
- * is there, "1.25 ours NAME" what row NAME is on our kernel, "5 -" just 5.
+ * is there, "1.25 ours NAME" what row NAME is on our kernel, "1.01 base" what this row is
+ * on the kernel without the series, "5 -" just 5.
  */
 struct row {
 	const char *name;
@@ -31,6 +32,7 @@ struct experiment {
 
 extern const struct experiment page_experiments[];
 extern const struct experiment access_experiments[];
+extern const struct experiment verify_experiments[];
 
 extern int rounds;	/* to be done of what can be repeated */
 extern bool quick;

@@ -60,6 +60,11 @@ def read_boot(path):
     return values, missing
 
 
+def is_asked(row, kernel):
+    """The kernel without the series has no arenas."""
+    return kernel != "base" or row["goal"].split()[1:2] == ["base"]
+
+
 def read_kernel(paths, names):
     boots = [read_boot(path) for path in paths]
     results = {}
@@ -89,7 +94,6 @@ def read_native(path):
 def read_raw(directory):
     rows = [dict(zip(("name", "unit", "goal", "title"), line))
             for line in fields(os.path.join(directory, "rows"))]
-    names = [row["name"] for row in rows]
     by_kernel = {}
     for path in sorted(glob.glob(os.path.join(directory, "*-[0-9]*"))):
         if not path.endswith(".log"):
@@ -97,10 +101,12 @@ def read_raw(directory):
     native = read_native(os.path.join(directory, "native"))
     if "ours" not in by_kernel and not native:
         fail(f"{directory} has no results of ours")
-    kernels = {kernel: read_kernel(paths, names) for kernel, paths in by_kernel.items()}
+    kernels = {kernel: read_kernel(paths, [row["name"] for row in rows if is_asked(row, kernel)])
+               for kernel, paths in by_kernel.items()}
     for row in rows:
         row["results"] = native.get(row["name"], {}) if is_time(row) else {
-            kernel: results[row["name"]] for kernel, results in kernels.items()}
+            kernel: results[row["name"]] for kernel, results in kernels.items()
+            if row["name"] in results}
     return {"environment": dict(fields(os.path.join(directory, "environment"))), "rows": rows}
 
 

@@ -76,6 +76,19 @@ table() {
 	expect "table: a line that is no result is named" 1 "ours-2, line 1 is no result: row a/one"
 }
 
+# What verification takes is compared with the kernel without the series, and nothing else
+table_of_base() {
+	raw_results 100
+	printf 'v/six\tinstr\t1.01 base\tthe sixth\n' >>"$raw/rows"
+	printf 'row\tv/six\t102\n' | tee -a "$raw/ours-1" >>"$raw/ours-2"
+	printf 'row\tv/six\t100\n' >"$raw/base-1"
+	run "$report" table "$raw" "$scratch/results"
+	has "table: a row of the kernel without the series" \
+		'^v/six +the sixth +instr +102 +100 +- +1\.02 +- +101 +missed by 1\.0 '
+	has_not "table: the others are none of it" "on base:"
+	rm -r "$raw"
+}
+
 compare() {
 	local name
 	for name in 100 102 104; do
@@ -169,7 +182,7 @@ native() {
 
 # The cheapest first of what is known to cost more and more.
 rows="insn/load,hash/find-64,hash/find-k64-64,hash/map-64-find,hash/map-k64-64-find"
-rows+=",hash/mmapable-find,load/*,call/*,user/*-64,kv/*"
+rows+=",hash/mmapable-find,load/*,call/*,user/*-64,kv/*,verify/*_loop1,verify/bpf_flow"
 
 # costs WHAT FACTOR ROW...: each row is more than FACTOR times the one before it.
 costs() {
@@ -194,6 +207,7 @@ in_vm() {
 		hash/find-64 hash/find-k64-64 hash/map-64-find hash/map-k64-64-find
 	costs "in an array" 1 hash/mmapable-find hash/find-64
 	costs "load" 1 load/empty load/arena load/walk load/find
+	costs "verification of one program, and of many" 2 verify/test_sysctl_loop1 verify/bpf_flow
 	costs "a function that touches the arena costs more to call" 1 call/arena call/touch
 	costs "plain loads and look-ups" 100 user/loads-64 user/lookups-64
 	costs "a GET, XDP and not" 5 kv/xdp-miss kv/udp-miss
@@ -221,6 +235,7 @@ if [ "$(host_arch)" != x86_64 ]; then
 	exit
 fi
 table
+table_of_base
 compare
 plots
 in_vm

@@ -81,7 +81,7 @@ int bpf_arena_attach(struct bpf_verifier_env *env, struct bpf_map *map)
 
 /**
  * bpf_arena_insn_use() - note what the current path makes of an instruction
- * @env: verifier state
+ * @env: verifier state of a program that has an arena
  * @insn_idx: the instruction
  * @use: ARENA_USE_YES if it has to be rewritten for an arena pointer
  *
@@ -93,8 +93,6 @@ int bpf_arena_insn_use(struct bpf_verifier_env *env, u32 insn_idx,
 {
 	struct bpf_insn_aux_data *aux = &env->insn_aux_data[insn_idx];
 
-	if (!env->prog->aux->arena)
-		return 0;
 	if (aux->arena_use && aux->arena_use != use) {
 		verbose(env, "same insn cannot be used with different pointers\n");
 		return -EINVAL;
