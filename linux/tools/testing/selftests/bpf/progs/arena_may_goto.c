@@ -116,6 +116,25 @@ int index_too_large(void *ctx)
 	return 0;
 }
 
+/* So many rounds that matter that comparing each with all others takes for ever */
+SEC("?tc")
+__success __log_level(4) __msg("max_states_per_insn 4 ")
+int few_states_to_compare(void *ctx)
+{
+	asm volatile (
+	LOOKUP
+	"r6 = 0;"
+"loop%=: may_goto out%=;"
+	"r1 = r6;"
+	"r1 >>= 5;"
+	"r1 += r9;"
+	"r0 = *(u8 *)(r1 + 0);"
+	"r6 += 1;"
+	"if r6 != 2000 goto loop%=;"
+	OUT :: OPERANDS : CLOBBERS);
+	return 0;
+}
+
 /* The bad value needs three rounds to get to where it does harm */
 SEC("?tc")
 __failure __msg("map_value")
