@@ -72,10 +72,12 @@ kernel_make() {
 		CC="ccache ${cross}gcc" HOSTCC="ccache gcc" "$@"
 }
 
-# The kernel's own build of its self-tests: programs for ARCH, tools for here.
+# The kernel's own build of its self-tests: programs for ARCH, tools for here. ccache
+# knows them in another directory again, as above.
 selftests_make() {
-	make -s -j"$(nproc)" ARCH="$arch" CROSS_COMPILE="$cross" CC="ccache $cc" \
-		HOSTCC=/usr/lib/ccache/gcc CLANG=clang-19 LLC=llc-19 LLVM_STRIP=llvm-strip-19 \
+	CCACHE_BASEDIR=$top CCACHE_NOHASHDIR=1 \
+		make -s -j"$(nproc)" ARCH="$arch" CROSS_COMPILE="$cross" CC="ccache $cc" \
+		HOSTCC=/usr/lib/ccache/gcc CLANG='ccache clang-19' LLC=llc-19 LLVM_STRIP=llvm-strip-19 \
 		BPF_GCC= "$@"
 }
 
