@@ -39,7 +39,8 @@ help:
 	@echo 'make series   out/series: the patches as mails with a cover letter'
 	@echo 'make check    check-style, check-sparse, check-shell and check-builds'
 	@echo 'make clean    remove out/ (edits in out/tree that are not exported stay)'
-	@echo 'make test-base  measure test_verifier anew on the kernel without the series'
+	@echo 'make test-base  measure 6.1'"'"'s own test_verifier, test_maps and test_progs anew on the'
+	@echo '              kernel without the series (ONLY="maps": one of them)'
 
 source:
 	@scripts/prepare tree
@@ -109,7 +110,9 @@ test-base:
 	@$(MAKE) --no-print-directory kernel SERIES=none
 	@scripts/prepare test
 	@scripts/guest
-	@scripts/verifier record
+	@for program in $(or $(ONLY),verifier maps progs); do \
+		scripts/base-tests record $$program || exit 1; \
+	done
 
 export:
 	@scripts/prepare tree

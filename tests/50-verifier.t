@@ -5,4 +5,4 @@
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
-"$top/scripts/verifier" compare
+"$top/scripts/base-tests" compare verifier
