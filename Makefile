@@ -11,8 +11,8 @@ export ARCH PAGES DEBUG ONLY JOBS CONFIG DBG TIME SEED ROUND
 kernel-args := $(if $(filter none,$(SERIES)),base)
 
 .NOTPARALLEL:
-.PHONY: help source run bench fuzz test test-plain test-peer test-pages test-base kernel deb shell tree export series check \
-	check-style check-sparse check-shell check-builds clean
+.PHONY: help source run bench fuzz coverage test test-plain test-peer test-pages test-base kernel deb \
+	shell tree export series check check-style check-sparse check-shell check-builds clean
 
 help:
 	@echo 'make run      the main job: boot the VM and compare the key/value servers'
@@ -27,6 +27,8 @@ help:
 	@echo '              boots of each kernel)'
 	@echo 'make fuzz     random operations, programs and verifier input (TIME=60: seconds each;'
 	@echo '              SEED=N; ONLY=ops, progs or verifier; ROUND=N: of it; DEBUG=1)'
+	@echo 'make coverage which lines of the series never run (x86-64; TIME=60: seconds of fuzzing'
+	@echo '              each; ONLY=GLOB: of these suites)'
 	@echo 'make kernel   out/ARCH/{bzImage,vmlinux,config} (DEBUG=1: with KASAN, lockdep, ...;'
 	@echo '              SERIES=none: the kernel without the series, in out/base-ARCH;'
 	@echo '              PAGES=16k or 64k, with ARCH=arm64: in out/arm64-16k, out/arm64-64k)'
@@ -77,6 +79,14 @@ bench: kernel
 	@scripts/kernel base
 	@scripts/peer fetch || true
 	@scripts/bench
+
+# What fails is told, and what has run all the same.
+coverage: suites := @(35-bpftool|40-*|50-*|51-*|95-*)
+coverage: source
+	@$(MAKE) --no-print-directory ARCH=x86_64 DEBUG=gcov ready-x86_64
+	@scripts/coverage clear
+	@status=0; ARCH=x86_64 DEBUG=gcov tests/run '$(or $(ONLY),$(suites))' || status=1; \
+		scripts/coverage && exit $$status
 
 # With DEBUG=1: what runs in the kernel, on two that watch themselves.
 test: $(if $(DEBUG),$(if $(filter 1,$(DEBUG)),test-debug-1 test-debug-kcsan,test-debug-$(DEBUG)),test-plain)

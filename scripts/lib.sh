@@ -96,6 +96,11 @@ bpftool_make() {
 		VMLINUX_BTF="$kernel_dir/vmlinux" >&2
 }
 
+# touched DIR...: the kernel's files below these that the series adds or changes
+touched() {
+	git -C "$tree" diff --name-only base -- "$@"
+}
+
 for_arch "${ARCH:-$(host_arch)}"
 sample=$out/$arch/arena_kv
 bpftool_dir=$kernel_dir/bpftool
