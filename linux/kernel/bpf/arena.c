@@ -43,6 +43,7 @@
 #include <linux/btf.h>
 #include <linux/btf_ids.h>
 #include <linux/cleanup.h>
+#include <linux/error-injection.h>
 #include <linux/filter.h>
 #include <linux/fs.h>
 #include <linux/mm.h>
@@ -271,7 +272,7 @@ static unsigned long arena_get_unmapped_area(struct bpf_map *map,
 }
 
 /* The first mapping decides where all are. */
-static int arena_user_range_set(struct bpf_arena *arena, u64 start, u64 end)
+static noinline int arena_user_range_set(struct bpf_arena *arena, u64 start, u64 end)
 {
 	guard(mutex)(&arena->lock);
 	if (arena->user_vm_start && arena->user_vm_start != start)
@@ -281,6 +282,8 @@ static int arena_user_range_set(struct bpf_arena *arena, u64 start, u64 end)
 	WRITE_ONCE(arena->user_vm_start, start);
 	return 0;
 }
+
+ALLOW_ERROR_INJECTION(arena_user_range_set, ERRNO);
 
 static int arena_map_mmap(struct bpf_map *map, struct vm_area_struct *vma)
 {

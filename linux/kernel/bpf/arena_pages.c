@@ -40,6 +40,7 @@
  * is made by the worker.
  */
 #include <linux/bpf_arena.h>
+#include <linux/error-injection.h>
 #include <linux/filter.h>
 #include <linux/pagemap.h>
 #include <asm/tlbflush.h>
@@ -331,7 +332,7 @@ static void arena_unclaim(struct bpf_arena *arena, u32 wpn, u32 cnt)
  * Claims just these addresses: 0; -EBUSY if one of them is taken; -ENOENT if
  * there is no chunk for one.
  */
-static int arena_claim_at(struct bpf_arena *arena, u32 wpn, u32 cnt)
+static noinline int arena_claim_at(struct bpf_arena *arena, u32 wpn, u32 cnt)
 {
 	struct arena_span s = arena_span(wpn, cnt);
 
@@ -343,6 +344,8 @@ static int arena_claim_at(struct bpf_arena *arena, u32 wpn, u32 cnt)
 	}
 	return 0;
 }
+
+ALLOW_ERROR_INJECTION(arena_claim_at, ERRNO);
 
 /* Bits of a word at which cnt ones begin, 1 <= cnt <= BITS_PER_LONG */
 static unsigned long run_starts(unsigned long word, u32 cnt)

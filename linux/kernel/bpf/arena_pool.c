@@ -26,6 +26,7 @@
  *  - A page in a slot is zeroed, charged to the map's memory cgroup, and has no
  *    reference but ours.
  */
+#include <linux/error-injection.h>
 #include <linux/highmem.h>
 #include <linux/memcontrol.h>
 #include <linux/sched/mm.h>
@@ -210,6 +211,8 @@ int arena_list_alloc(struct bpf_arena *arena, u32 cnt, int nid,
 		put_pages_list(pages);
 	return err;
 }
+
+ALLOW_ERROR_INJECTION(arena_list_alloc, ERRNO);
 
 /* One page, on any node; or NULL. As above. */
 struct page *arena_page_alloc(struct bpf_arena *arena)

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Each allocation of the kernel fails once, in each operation
+ * Each step of the kernel that may fail does so once, in each operation
  *
- * Problem. Memory for an operation may be missing at any of its steps, and then it
- * has to undo the others. In a VM that has memory this never happens.
+ * Problem. Memory for an operation may be missing at any of its steps, or somebody
+ * else may have been faster, and then it has to undo the others. In a VM that has
+ * memory this never happens.
  *
- * Picture. /proc/thread-self/fail-nth makes the nth allocation from now on fail
- * that this thread asks of kmalloc() or of the page allocator. So an operation is
- * tried with n = 1, 2, 3, ... until it comes to its end with less than n:
+ * Picture. /proc/thread-self/fail-nth makes the nth step from now on fail that this
+ * thread does: an allocation, of kmalloc() or of the page allocator, or one of the
+ * functions in ours[]. So an operation is tried with n = 1, 2, 3, ... until it comes
+ * to its end with less than n:
  *
  *	n = 1   2   3   4   5
  *	    X   .   .   .   .       each try is checked for what it left behind, and
@@ -34,6 +36,18 @@
 /* the kernel's ENOTSUPP, for a program that the JIT had no memory for */
 #define NOT_SUPPORTED 524
 
+/* What fails in arenas for other reasons than a lack of memory */
+static const struct our {
+	const char *name;
+	int err;
+} ours[] = {
+	{ "arena_user_range_set", EBUSY },	/* mapped elsewhere by then */
+	{ "arena_claim_at", EBUSY },		/* taken by then */
+	{ "arena_list_alloc", EINTR },		/* the task is about to die */
+};
+
+static const struct our *const list_alloc = &ours[2];
+
 /* More than one chunk in every kernel but those of 64 KiB pages */
 #define PAGES 600
 
@@ -43,12 +57,13 @@ static char *base;
 static struct arena_ops *ops;
 static struct arena_reserve *res;
 
-/* An operation that may fail. Allocations fail in try() alone. */
-struct step {
+/* An operation that may fail. Steps fail in try() alone. */
+struct op {
 	const char *name;
 	bool (*prepare)(void);
 	int (*try)(void);	/* 0 or a negative error */
 	bool (*after)(int err);	/* checks, and undoes what was done */
+	int err;		/* an error that there is besides -ENOMEM */
 };
 
 static bool put(const char *path, const char *what)
@@ -64,7 +79,8 @@ static bool can_inject(void)
 {
 	nth_fd = open("/proc/thread-self/fail-nth", O_RDWR);
 	return nth_fd >= 0 && !access(DEBUGFS "failslab", F_OK) &&
-	       !access(DEBUGFS "fail_page_alloc", F_OK);
+	       !access(DEBUGFS "fail_page_alloc", F_OK) &&
+	       !access(DEBUGFS "fail_function", F_OK);
 }
 
 /* Allocations that may sleep fail as well, and nothing is logged. */
@@ -76,6 +92,25 @@ static void fail_everything(void)
 	ASSERT_TRUE(put(DEBUGFS "fail_page_alloc/ignore-gfp-highmem", "N"), "pages, highmem");
 	ASSERT_TRUE(put(DEBUGFS "fail_page_alloc/min-order", "0"), "pages, single ones");
 	ASSERT_TRUE(put(DEBUGFS "fail_page_alloc/verbose", "0"), "pages, verbose");
+	ASSERT_TRUE(put(DEBUGFS "fail_function/verbose", "0"), "functions, verbose");
+}
+
+static void fail_our(const struct our *our)
+{
+	char path[100], err[32];
+
+	ASSERT_TRUE(put(DEBUGFS "fail_function/inject", our->name), our->name);
+	snprintf(path, sizeof(path), DEBUGFS "fail_function/%s/retval", our->name);
+	snprintf(err, sizeof(err), "%#llx", (__u64)-our->err);
+	ASSERT_TRUE(put(path, err), path);
+}
+
+static void fail_ours(void)
+{
+	__u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(ours); i++)
+		fail_our(&ours[i]);
 }
 
 static void inject(int nth)
@@ -86,7 +121,7 @@ static void inject(int nth)
 	ASSERT_EQ(pwrite(nth_fd, text, len, 0), len, "fail-nth");
 }
 
-/* How many allocations more it would have taken: 0 if one has failed */
+/* How many steps more it would have taken: 0 if one has failed */
 static int injected_left(void)
 {
 	char text[16] = {};
@@ -95,36 +130,39 @@ static int injected_left(void)
 	return atoi(text);
 }
 
-/* One try; whether there may be another, since an allocation failed in it */
-static bool try(const struct step *s, int nth)
+/* One try; whether there may be another, since a step failed in it */
+static bool try(const struct op *op, int nth, bool *seen)
 {
 	int err, left;
 	bool ok;
 
-	if (s->prepare && !s->prepare())
+	if (op->prepare && !op->prepare())
 		return false;
 	inject(nth);
-	err = s->try();
+	err = op->try();
 	left = injected_left();
 	inject(0);
 
-	ok = !err || ASSERT_TRUE(err == -ENOMEM || err == -NOT_SUPPORTED, s->name);
+	*seen |= err && err == op->err;
+	ok = !err || err == op->err || ASSERT_EQ(err, -ENOMEM, op->name);
 	if (left)
-		ok = ASSERT_EQ(err, 0, s->name) && ok;
-	return s->after(err) && ok && !left;
+		ok = ASSERT_EQ(err, 0, op->name) && ok;
+	return op->after(err) && ok && !left;
 }
 
-static void each_fails(const struct step *s)
+static void each_fails(const struct op *op)
 {
+	bool seen = !op->err;
 	int nth;
 
-	for (nth = 1; nth < 5000 && try(s, nth); nth++)
+	for (nth = 1; nth < 5000 && try(op, nth, &seen); nth++)
 		;
-	ASSERT_LT(nth, 5000, s->name);
+	ASSERT_LT(nth, 5000, op->name);
 	/* or else nothing has been tried */
-	ASSERT_GT(nth, 1, s->name);
+	ASSERT_GT(nth, 1, op->name);
+	ASSERT_TRUE(seen, "the other error");
 	if (env.verbosity > VERBOSE_NONE)
-		printf("%s: %d allocations\n", s->name, nth - 1);
+		printf("%s: %d steps\n", op->name, nth - 1);
 }
 
 /* Create and mmap */
@@ -159,14 +197,14 @@ static bool unmap(int err)
 
 static void test_create(void)
 {
-	each_fails(&(struct step){ "create", NULL, try_create, close_made });
+	each_fails(&(struct op){ "create", NULL, try_create, close_made });
 }
 
 static void test_mmap(void)
 {
 	arena = arena_create(PAGES, 0, 0);
 	if (ASSERT_GE(arena, 0, "create"))
-		each_fails(&(struct step){ "mmap", NULL, try_mmap, unmap });
+		each_fails(&(struct op){ "mmap", NULL, try_mmap, unmap, -EBUSY });
 	close(arena);
 	arena = -1;
 }
@@ -287,7 +325,14 @@ static bool freed(int err)
 static void test_alloc_one(void)
 {
 	wanted = (struct arena_op){ .cnt = 1, .node = -1 };
-	each_fails(&(struct step){ "alloc", new_arena, try_alloc, nothing_left_of_new });
+	each_fails(&(struct op){ "alloc", new_arena, try_alloc, nothing_left_of_new });
+}
+
+/* More than can be claimed without a lock */
+static void test_alloc_many(void)
+{
+	wanted = (struct arena_op){ .cnt = 100, .node = -1 };
+	each_fails(&(struct op){ "alloc", new_arena, try_alloc, nothing_left_of_new });
 }
 
 /* In more than one chunk */
@@ -297,7 +342,8 @@ static void test_alloc_fixed(void)
 		wanted = (struct arena_op){
 			.addr = (__u64)base + arena_bytes(PAGES - 200), .cnt = 100, .node = -1,
 		};
-		each_fails(&(struct step){ "alloc", NULL, try_alloc, nothing_left });
+		each_fails(&(struct op){ "alloc", NULL, try_alloc, nothing_left });
+		ASSERT_EQ(arena_fdinfo(arena, "failed_killed"), 1, "killed once");
 	}
 	lose_arena();
 }
@@ -305,18 +351,53 @@ static void test_alloc_fixed(void)
 static void test_free(void)
 {
 	if (new_arena())
-		each_fails(&(struct step){ "free", alloc_all, try_free, freed });
+		each_fails(&(struct op){ "free", alloc_all, try_free, freed });
 	lose_arena();
 }
 
 static void test_touch(void)
 {
-	each_fails(&(struct step){ "touch", new_arena, try_touch, nothing_left_of_new });
+	each_fails(&(struct op){ "touch", new_arena, try_touch, nothing_left_of_new });
 }
 
 static void test_reserve(void)
 {
-	each_fails(&(struct step){ "reserve", new_arena, try_reserve, nothing_left_of_new });
+	each_fails(&(struct op){ "reserve", new_arena, try_reserve, nothing_left_of_new });
+}
+
+/* Nothing but claims fails, and the next two do, of this thread. */
+static void next_claims_fail(void)
+{
+	ASSERT_TRUE(put(DEBUGFS "fail_function/inject", "!arena_list_alloc"), "claims alone");
+	ASSERT_TRUE(put(DEBUGFS "fail_function/task-filter", "Y"), "task-filter");
+	ASSERT_TRUE(put(DEBUGFS "fail_function/times", "2"), "times");
+	ASSERT_TRUE(put(DEBUGFS "fail_function/probability", "100"), "probability");
+	ASSERT_TRUE(put("/proc/thread-self/make-it-fail", "1"), "make-it-fail");
+}
+
+static void claims_succeed(void)
+{
+	ASSERT_TRUE(put("/proc/thread-self/make-it-fail", "0"), "make-it-fail");
+	ASSERT_TRUE(put(DEBUGFS "fail_function/probability", "0"), "probability");
+	fail_our(list_alloc);
+}
+
+/* An address is taken, and still when what was freed has been reaped. A fault waits. */
+static void test_taken(void)
+{
+	if (new_arena()) {
+		next_claims_fail();
+		ASSERT_EQ(try_reserve(), -EBUSY, "reserve");
+		claims_succeed();
+		ASSERT_OK(try_reserve(), "reserve again");
+		free_all();
+
+		next_claims_fail();
+		ASSERT_OK(try_touch(), "touch");
+		claims_succeed();
+		ASSERT_EQ(arena_fdinfo(arena, "pages"), 1, "touched");
+	}
+	lose_arena();
 }
 
 /* Programs: verifier, JIT, the pool */
@@ -349,7 +430,31 @@ static void test_load(void)
 	emit(&prog, MAY_GOTO(0));
 	emit_return(&prog, 0);
 	if (ASSERT_GE(arena, 0, "create"))
-		each_fails(&(struct step){ "load", NULL, try_load, close_made });
+		each_fails(&(struct op){ "load", NULL, try_load, close_made, -NOT_SUPPORTED });
+	close(arena);
+	arena = -1;
+}
+
+/*
+ * One with a function and a loop. Without a JIT there is another error: the
+ * interpreter does not do.
+ */
+static void test_load_loop(void)
+{
+	arena = arena_create(PAGES, 0, ARENA_BASE);
+	prog.cnt = 0;
+	emit_map(&prog, BPF_REG_1, arena);
+	emit(&prog, BPF_CALL_REL(2));
+	emit_return(&prog, 0);
+	emit(&prog, ARENA_TO_KERN(BPF_REG_6, BPF_REG_1));
+	emit(&prog, BPF_MOV64_IMM(BPF_REG_7, 0));
+	emit(&prog, MAY_GOTO(3));
+	emit(&prog, BPF_ALU64_IMM(BPF_ADD, BPF_REG_7, 1));
+	emit(&prog, BPF_LDX_MEM(BPF_DW, BPF_REG_8, BPF_REG_6, 0));
+	emit(&prog, BPF_JMP_A(-4));
+	emit_return(&prog, 0);
+	if (ASSERT_GE(arena, 0, "create"))
+		each_fails(&(struct op){ "load_loop", NULL, try_load, close_made, -EINVAL });
 	close(arena);
 	arena = -1;
 }
@@ -377,10 +482,12 @@ static void inject_workers(bool on)
 	closedir(proc);
 }
 
-/* Of the allocations that these ask for so many fail. */
+/* Of the steps that these do so many fail. */
 static void half_fail(const char *percent)
 {
-	static const char * const attrs[] = { DEBUGFS "failslab/", DEBUGFS "fail_page_alloc/" };
+	static const char * const attrs[] = {
+		DEBUGFS "failslab/", DEBUGFS "fail_page_alloc/", DEBUGFS "fail_function/",
+	};
 	char path[100];
 	__u32 i;
 
@@ -464,15 +571,20 @@ void serial_test_arena_inject(void)
 		goto out;
 	}
 	fail_everything();
+	fail_ours();
 	subtest("create", test_create);
 	subtest("mmap", test_mmap);
 	subtest("touch", test_touch);
 	subtest("alloc_one", test_alloc_one);
+	subtest("alloc_many", test_alloc_many);
 	subtest("alloc_fixed", test_alloc_fixed);
 	subtest("free", test_free);
 	subtest("reserve", test_reserve);
+	subtest("taken", test_taken);
 	subtest("load", test_load);
+	subtest("load_loop", test_load_loop);
 	subtest("worker", test_worker);
+	ASSERT_TRUE(put(DEBUGFS "fail_function/inject", "\n"), "no functions");
 out:
 	close(nth_fd);
 }
