@@ -121,6 +121,7 @@ static void check_there(const char *map, const char *when)
 static void test_seek(void)
 {
 	check_there("................", "empty");
+	ASSERT_EQ(lseek(fd, 5, SEEK_HOLE), 5, "in a hole, the first of all");
 	fill();
 	check_there(THERE, "filled");
 	check_in_use(6, "looked at");

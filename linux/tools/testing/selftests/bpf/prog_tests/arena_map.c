@@ -4,6 +4,7 @@
  * bpf(2) that make no sense for one. Each check bears the name of its case.
  */
 #include <linux/capability.h>
+#include <sys/resource.h>
 #include <bpf/btf.h>
 #include "arena_helpers.h"
 #include "cap_helpers.h"
@@ -149,6 +150,21 @@ static void create_without_jit(void)
 		close(fd);
 }
 
+static void create_without_fd(void)
+{
+	struct rlimit old, none;
+	int fd;
+
+	getrlimit(RLIMIT_NOFILE, &old);
+	none = old;
+	none.rlim_cur = 0;
+	setrlimit(RLIMIT_NOFILE, &none);
+	fd = arena_create(1, 0, 0);
+	setrlimit(RLIMIT_NOFILE, &old);
+	if (!ASSERT_EQ(fd, -EMFILE, "no descriptor") && fd >= 0)
+		close(fd);
+}
+
 /* 32 belongs to a map type of later kernels, 34 to nobody here */
 static void type_numbers(void)
 {
@@ -284,6 +300,8 @@ void serial_test_arena_map(void)
 		create_without_cap();
 	if (test__start_subtest("create_without_jit"))
 		create_without_jit();
+	if (test__start_subtest("create_without_fd"))
+		create_without_fd();
 	if (test__start_subtest("type_numbers"))
 		type_numbers();
 	if (test__start_subtest("syscalls"))

@@ -877,6 +877,135 @@ static void read_only_fd(void)
 	close(fd);
 }
 
+/* Takes all of this process's addresses but for holes that are smaller than an arena. */
+static char *take_all_addresses(void)
+{
+	char *p, *some = NULL;
+	size_t size;
+
+	for (size = 1UL << 47; size >= arena_bytes(NPAGES); size /= 2) {
+		do {
+			p = mmap(NULL, size, PROT_NONE,
+				 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+			if (!some && p != MAP_FAILED)
+				some = p;
+		} while (p != MAP_FAILED);
+	}
+	return some;
+}
+
+/* What is left is a hole of an arena's size, and a 4 GiB line goes through it. */
+static void leave_bad_hole(char *taken)
+{
+	char *line = (char *)(((__u64)taken + 4 * GiB) & -(4 * GiB));
+
+	munmap(line - arena_bytes(NPAGES / 2), arena_bytes(NPAGES));
+}
+
+static bool is_no_room(int fd)
+{
+	return do_mmap(NULL, arena_bytes(NPAGES), PROT_READ, MAP_SHARED, fd, 0) == -ENOMEM;
+}
+
+/* What did not fail with ENOMEM, as bits */
+static int no_room(int fd, int placed)
+{
+	char *taken = take_all_addresses();
+	int err;
+
+	err = !is_no_room(fd);
+	err |= 2 * !is_no_room(placed);
+	leave_bad_hole(taken);
+	err |= 4 * !is_no_room(fd);
+	return err;
+}
+
+static int no_room_in_child(void *fds)
+{
+	return no_room(((int *)fds)[0], ((int *)fds)[1]);
+}
+
+/* Neither of these takes an address for the arena. */
+static void hazard_07_no_room(void)
+{
+	int fds[] = { arena_create(NPAGES, 0, 0), arena_create(NPAGES, 0, ARENA_BASE) };
+	char *area;
+
+	if (ASSERT_GE(fds[0], 0, "create") && ASSERT_GE(fds[1], 0, "create with an address")) {
+		/* 1: anywhere; 2: where map_extra says; 4: in a hole across a line */
+		ASSERT_EQ(in_child(no_room_in_child, fds), 0, "no room");
+		area = arena_mmap(fds[0], NPAGES);
+		if (ASSERT_NEQ(area, MAP_FAILED, "room"))
+			munmap(area, arena_bytes(NPAGES));
+	}
+	close(fds[0]);
+	close(fds[1]);
+}
+
+/*
+ * Two processes map arenas that nobody has mapped before, at the same time and at
+ * different addresses: one of them has it.
+ */
+#define RACES 300
+
+struct races {
+	int fds[RACES];
+	int at[2];	/* where each of the two is */
+	int err[2][RACES];
+};
+
+static void race(struct races *r, int me)
+{
+	void *addr = (void *)(ARENA_BASE + me * 4 * GiB);
+	int i;
+
+	for (i = 0; i < RACES; i++) {
+		__atomic_store_n(&r->at[me], i + 1, __ATOMIC_SEQ_CST);
+		while (__atomic_load_n(&r->at[!me], __ATOMIC_SEQ_CST) <= i)
+			;
+		r->err[me][i] = do_mmap(addr, arena_bytes(NPAGES), PROT_READ,
+					MAP_SHARED | MAP_FIXED_NOREPLACE, r->fds[i], 0);
+	}
+}
+
+static void races_check(const struct races *r)
+{
+	int i, me, won;
+
+	for (i = 0; i < RACES; i++) {
+		for (me = won = 0; me < 2; me++) {
+			won += !r->err[me][i];
+			if (r->err[me][i] && r->err[me][i] != -EBUSY)
+				ASSERT_EQ(r->err[me][i], -EINVAL, "who is late");
+		}
+		if (!ASSERT_EQ(won, 1, "one of the two"))
+			return;
+	}
+}
+
+static void hazard_04_first_mmap(void)
+{
+	struct races *r = mmap(NULL, sizeof(*r), PROT_READ | PROT_WRITE,
+			       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	int i, pid;
+
+	for (i = 0; i < RACES; i++)
+		r->fds[i] = arena_create(NPAGES, 0, 0);
+	pid = fork();
+	if (!pid) {
+		race(r, 1);
+		_exit(0);
+	}
+	if (ASSERT_GT(pid, 0, "fork")) {
+		race(r, 0);
+		waitpid(pid, NULL, 0);
+		races_check(r);
+	}
+	for (i = 0; i < RACES; i++)
+		close(r->fds[i]);
+	munmap(r, sizeof(*r));
+}
+
 void test_arena_mmap(void)
 {
 	page_size = getpagesize();
@@ -889,6 +1018,10 @@ void test_arena_mmap(void)
 		second_mmap();
 	if (test__start_subtest("address_taken"))
 		address_taken();
+	if (test__start_subtest("hazard_04_first_mmap"))
+		hazard_04_first_mmap();
+	if (test__start_subtest("hazard_07_no_room"))
+		hazard_07_no_room();
 	if (test__start_subtest("hazard_07_fixed_across_line"))
 		fixed_across_line();
 	if (test__start_subtest("fault_in"))

@@ -5,6 +5,7 @@
  * make it rewrite, or refuse, instructions.
  */
 #include <linux/capability.h>
+#include <bpf/btf.h>
 #include "arena_insn.h"
 #include "cap_helpers.h"
 
@@ -61,6 +62,7 @@ struct refused {
 #define MSG_AS "addr_space_cast insn can only convert between address space 1 and 0"
 #define MSG_RESERVED "BPF_MOV uses reserved fields"
 #define MSG_LDX "BPF_LDX uses reserved fields"
+#define MSG_GOTO "may_goto uses reserved fields"
 #define MSG_NO_ARENA \
 	"addr_space_cast insn can only be used in a program that has an associated arena"
 
@@ -110,11 +112,14 @@ static const struct refused refused_without_arena[] = {
 
 static const struct refused refused_gotos[] = {
 	{ "may_goto, dst_reg",
-	  { BPF_RAW_INSN(BPF_JMP | BPF_JCOND, 1, 0, 0, 0), RETURN_0 }, -EINVAL, "may_goto" },
+	  { BPF_RAW_INSN(BPF_JMP | BPF_JCOND, 1, 0, 0, 0), RETURN_0 },
+	  -EINVAL, MSG_GOTO },
 	{ "may_goto, src_reg",
-	  { BPF_RAW_INSN(BPF_JMP | BPF_JCOND, 0, 1, 0, 0), RETURN_0 }, -EINVAL, "may_goto" },
+	  { BPF_RAW_INSN(BPF_JMP | BPF_JCOND, 0, 1, 0, 0), RETURN_0 },
+	  -EINVAL, MSG_GOTO },
 	{ "may_goto, imm",
-	  { BPF_RAW_INSN(BPF_JMP | BPF_JCOND, 0, 0, 0, 1), RETURN_0 }, -EINVAL, "may_goto" },
+	  { BPF_RAW_INSN(BPF_JMP | BPF_JCOND, 0, 0, 0, 1), RETURN_0 },
+	  -EINVAL, MSG_GOTO },
 	{ "may_goto, BPF_X",
 	  { BPF_RAW_INSN(BPF_JMP | BPF_JCOND | BPF_X, 0, 0, 0, 0), RETURN_0 },
 	  -EINVAL, "unknown opcode ed" },
@@ -219,6 +224,9 @@ static const struct refused refused_pointers[] = {
 	    BPF_ALU64_IMM(BPF_ADD, R(2), -8),
 	    BPF_EMIT_CALL(BPF_FUNC_map_lookup_elem), RETURN_0 },
 	  ANY_ERR, "invalid zero-sized read" },
+	{ "arena as a map of a helper that needs no key",
+	  { LD_MAP(R(2)), BPF_MOV64_IMM(R(3), 0), BPF_EMIT_CALL(BPF_FUNC_get_stackid), RETURN_0 },
+	  -EINVAL, "cannot pass map_type 33 into func bpf_get_stackid" },
 	{ "store through the map pointer",
 	  { LD_MAP(R(1)), BPF_ST_MEM(BPF_DW, R(1), 0, 0), RETURN_0 },
 	  -EACCES, "only read from bpf_arena is supported" },
@@ -277,26 +285,37 @@ static void check_all_refused(const struct refused *cases, int n)
 	free(log);
 }
 
-/* load a program that mentions the maps: its error, and msg in the log */
+/* load a program without these capabilities: its error, and msg in the log */
+static void check_load(enum bpf_prog_type type, const struct arena_prog *p, __u64 caps,
+		       int err, const char *msg)
+{
+	LIBBPF_OPTS(bpf_prog_load_opts, opts, .log_size = ARENA_LOG_SIZE, .log_level = 1);
+	__u64 old;
+	int fd;
+
+	opts.log_buf = calloc(1, ARENA_LOG_SIZE);
+	if (!ASSERT_OK_PTR(opts.log_buf, "log"))
+		return;
+	ASSERT_OK(cap_disable_effective(caps, &old), "drop capabilities");
+	fd = bpf_prog_load(type, NULL, "GPL", p->insns, p->cnt, &opts);
+	ASSERT_OK(cap_enable_effective(caps, NULL), "capabilities back");
+	if (!ASSERT_EQ(fd, err, msg) && fd >= 0)
+		close(fd);
+	if (!ASSERT_OK_PTR(strstr(opts.log_buf, msg), msg))
+		fprintf(stderr, "%s", opts.log_buf);
+	free(opts.log_buf);
+}
+
+/* the same of a program that mentions the maps */
 static void check_maps(int fd1, int fd2, int err, const char *msg)
 {
 	struct arena_prog p = {};
-	char *log;
-	int fd;
 
-	log = calloc(1, ARENA_LOG_SIZE);
-	if (!ASSERT_OK_PTR(log, "log"))
-		return;
 	emit_map(&p, BPF_REG_1, fd1);
 	if (fd2 >= 0)
 		emit_map(&p, BPF_REG_1, fd2);
 	emit_return(&p, 0);
-	fd = arena_load_insns(p.insns, p.cnt, 0, log);
-	if (!ASSERT_EQ(fd, err, msg) && fd >= 0)
-		close(fd);
-	if (!ASSERT_OK_PTR(strstr(log, msg), msg))
-		fprintf(stderr, "%s", log);
-	free(log);
+	check_load(BPF_PROG_TYPE_RAW_TRACEPOINT, &p, 0, err, msg);
 }
 
 static void msg_one_arena(void)
@@ -325,6 +344,26 @@ static void one_arena_twice(void)
 	emit_map_value(&p, BPF_REG_3, f.fd, 8);
 	emit_return(&p, 7);
 	ASSERT_EQ(arena_run_prog(&p, 0), 7, "run");
+	teardown(&f);
+}
+
+/* the sum is an arena pointer, whichever of the two is added */
+static void scalar_plus_pointer(void)
+{
+	struct arena_prog p = {};
+	struct fixture f;
+
+	if (!setup(&f))
+		return;
+	emit_map_value(&p, BPF_REG_1, f.fd, 0);
+	emit(&p, ARENA_TO_KERN(BPF_REG_1, BPF_REG_1));
+	emit(&p, BPF_MOV64_IMM(BPF_REG_2, 8));
+	emit(&p, BPF_ALU64_REG(BPF_ADD, BPF_REG_2, BPF_REG_1));
+	emit(&p, BPF_LDX_MEM(BPF_DW, BPF_REG_3, BPF_REG_2, 0));
+	emit_expect(&p, BPF_REG_3, 77, 1);
+	emit_return(&p, 0);
+	f.area[1] = 77;
+	ASSERT_EQ(arena_run_prog(&p, 0), 0, "run");
 	teardown(&f);
 }
 
@@ -361,32 +400,100 @@ static void address_by_map_extra(void)
 
 static void msg_caps(void)
 {
-	const char *msg = "CAP_BPF and CAP_PERFMON are required to use arena";
 	const __u64 caps = 1ULL << CAP_SYS_ADMIN | 1ULL << CAP_PERFMON;
-	LIBBPF_OPTS(bpf_prog_load_opts, opts, .log_size = ARENA_LOG_SIZE, .log_level = 1);
 	struct arena_prog p = {};
 	struct fixture f;
-	__u64 old;
-	int fd;
 
 	if (!setup(&f))
 		return;
-	opts.log_buf = calloc(1, ARENA_LOG_SIZE);
 	emit_map(&p, BPF_REG_1, f.fd);
 	emit_return(&p, 0);
-	if (ASSERT_OK(cap_disable_effective(caps, &old), "drop CAP_PERFMON")) {
-		fd = bpf_prog_load(BPF_PROG_TYPE_SOCKET_FILTER, NULL, "GPL", p.insns, p.cnt, &opts);
-		cap_enable_effective(caps, NULL);
-		if (!ASSERT_EQ(fd, -EPERM, "load") && fd >= 0)
-			close(fd);
-		ASSERT_OK_PTR(strstr(opts.log_buf, msg), msg);
-	}
+	check_load(BPF_PROG_TYPE_SOCKET_FILTER, &p, caps, -EPERM,
+		   "CAP_BPF and CAP_PERFMON are required to use arena");
+	teardown(&f);
+}
+
+/* An argument that can be anything has to be something. */
+static void hazard_21_no_argument(void)
+{
+	struct btf *btf = btf__load_vmlinux_btf();
+	int id = btf__find_by_name_kind(btf, "bpf_arena_free_pages", BTF_KIND_FUNC);
+	struct arena_prog p = {};
+	struct fixture f;
+
+	btf__free(btf);
+	if (!setup(&f))
+		return;
+	emit_map(&p, BPF_REG_1, f.fd);
+	emit(&p, BPF_MOV64_IMM(BPF_REG_3, 1));
+	emit(&p, BPF_RAW_INSN(BPF_JMP | BPF_CALL, 0, BPF_PSEUDO_KFUNC_CALL, 0, id));
+	emit_return(&p, 0);
+	check_load(BPF_PROG_TYPE_RAW_TRACEPOINT, &p, 0, -EACCES, "R2 !read_ok");
+	teardown(&f);
+}
+
+/* What the log says of atomics */
+static void log_atomics(void)
+{
+	static const char *const said[] = {
+		"r3 = atomic64_fetch_add((u64 *)(r1 +8), r3)",
+		"r0 = atomic64_cmpxchg((u64 *)(r1 +8), r0, r3)",
+		"r3 = atomic64_xchg((u64 *)(r1 +8), r3)",
+	};
+	LIBBPF_OPTS(bpf_prog_load_opts, opts, .log_size = ARENA_LOG_SIZE, .log_level = 2);
+	struct arena_prog p = {};
+	struct fixture f;
+	int i, prog;
+
+	if (!setup(&f))
+		return;
+	emit_map_value(&p, BPF_REG_1, f.fd, 0);
+	emit(&p, ARENA_TO_KERN(BPF_REG_1, BPF_REG_1));
+	emit(&p, BPF_MOV64_IMM(BPF_REG_0, 0));
+	emit(&p, BPF_MOV64_IMM(BPF_REG_3, 1));
+	emit(&p, BPF_ATOMIC_OP(BPF_DW, BPF_ADD | BPF_FETCH, BPF_REG_1, BPF_REG_3, 8));
+	emit(&p, BPF_ATOMIC_OP(BPF_DW, BPF_CMPXCHG, BPF_REG_1, BPF_REG_3, 8));
+	emit(&p, BPF_ATOMIC_OP(BPF_DW, BPF_XCHG, BPF_REG_1, BPF_REG_3, 8));
+	emit_return(&p, 0);
+	opts.log_buf = calloc(1, ARENA_LOG_SIZE);
+	prog = bpf_prog_load(BPF_PROG_TYPE_RAW_TRACEPOINT, NULL, "GPL", p.insns, p.cnt, &opts);
+	if (ASSERT_GE(prog, 0, "load"))
+		close(prog);
+	for (i = 0; i < ARRAY_SIZE(said); i++)
+		if (!ASSERT_OK_PTR(strstr(opts.log_buf, said[i]), said[i]))
+			fprintf(stderr, "%s", opts.log_buf);
 	free(opts.log_buf);
 	teardown(&f);
 }
 
+static struct arena_prog may_goto_prog(void)
+{
+	struct arena_prog p = {};
+
+	emit(&p, MAY_GOTO(0));
+	emit_return(&p, 0);
+	return p;
+}
+
+static void msg_caps_may_goto(void)
+{
+	const char *unpriv = "/proc/sys/kernel/unprivileged_bpf_disabled";
+	const __u64 caps = 1ULL << CAP_SYS_ADMIN | 1ULL << CAP_BPF | 1ULL << CAP_PERFMON;
+	const struct arena_prog p = may_goto_prog();
+	int old = arena_sysctl(unpriv, 0);
+
+	if (old < 0) {
+		test__skip(); /* it is off for good */
+		return;
+	}
+	check_load(BPF_PROG_TYPE_SOCKET_FILTER, &p, caps, -EPERM,
+		   "CAP_BPF is required to use may_goto");
+	arena_sysctl(unpriv, old);
+}
+
 static void msg_jit(void)
 {
+	const struct arena_prog p = may_goto_prog();
 	struct fixture f;
 	int old;
 
@@ -397,6 +504,8 @@ static void msg_jit(void)
 		test__skip(); /* CONFIG_BPF_JIT_ALWAYS_ON */
 	} else {
 		check_maps(f.fd, -1, -EOPNOTSUPP, "JIT is required to use arena");
+		check_load(BPF_PROG_TYPE_RAW_TRACEPOINT, &p, 0, -EOPNOTSUPP,
+			   "JIT is required to use may_goto");
 		arena_sysctl(JIT_ENABLE, old);
 	}
 	teardown(&f);
@@ -842,8 +951,16 @@ void serial_test_arena_verifier(void)
 		msg_address();
 	if (test__start_subtest("address_by_map_extra"))
 		address_by_map_extra();
+	if (test__start_subtest("log_atomics"))
+		log_atomics();
+	if (test__start_subtest("scalar_plus_pointer"))
+		scalar_plus_pointer();
 	if (test__start_subtest("msg_caps"))
 		msg_caps();
+	if (test__start_subtest("msg_caps_may_goto"))
+		msg_caps_may_goto();
+	if (test__start_subtest("hazard_21_no_argument"))
+		hazard_21_no_argument();
 	if (test__start_subtest("hazard_19_casts"))
 		hazard_19_casts();
 	if (test__start_subtest("hazard_19_shifts"))

@@ -77,6 +77,30 @@ int hazard_21_arg_arena_scalar(void *ctx)
 	return sum_nodes((struct shared_node __arena *)*(long *)ctx) + two_args(2, NULL);
 }
 
+/* no arena: a load from memory of the kernel that may fault, which shares its entry */
+SEC("iter/bpf_map")
+__success
+int load_of_kernel(struct bpf_iter__bpf_map *ctx)
+{
+	struct bpf_map *map = ctx->map;
+
+	return map && map->inner_map_meta && map->inner_map_meta->inner_map_meta;
+}
+
+/* comes behind what it calls, with a scalar that the kernel has to cut first */
+__weak int calls_back(__u64 addr)
+{
+	return two_args(2, (struct shared_node __arena *)addr);
+}
+
+SEC("syscall")
+__success
+int hazard_21_call_back(void *ctx)
+{
+	in_arena = 1;
+	return two_args(1, NULL) + calls_back(in_arena);
+}
+
 /* a plain pointer as it is: the compiler would cast it, and make it a scalar */
 static __always_inline struct shared_node __arena *launder(void *ptr)
 {
