@@ -10,4 +10,5 @@ exec 9>"$kernel_dir/selftests/lock"	# against a build of another suite
 flock -s 9
 bpftool_make
 $cc -O2 -Wall -shared -fPIC -o "$bpftool_dir/later_kernel.so" "$top/tests/later_kernel.c" -ldl
-reports "$top/vm/run" --timeout 300 --log "$scratch/log" -- "$top/tests/bpftool-vm"
+reports "$top/vm/run" --timeout 300 --log "$scratch/log" -- \
+	env DEBUG="${DEBUG:-}" "$top/tests/bpftool-vm"
