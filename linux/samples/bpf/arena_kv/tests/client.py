@@ -56,12 +56,18 @@ class Tcp:
         lines = self.until(b"END\r\n").decode().split("\r\n")
         return dict(line.split(" ", 2)[1:] for line in lines if line[:4] == "STAT")
 
-    def rest(self, timeout=0.5):
-        """All that comes until the server closes or is silent."""
-        self.sock.settimeout(timeout)
+    def rest(self, timeout=0.5, least=0):
+        """
+        All that comes until the server closes or is silent: for so many seconds if it has
+        sent at least that many bytes, and for much longer before.
+        """
         data = b""
         try:
-            while more := self.sock.recv(1 << 20):
+            while True:
+                self.sock.settimeout(timeout if len(data) >= least else 30)
+                more = self.sock.recv(1 << 20)
+                if not more:
+                    break
                 data += more
         except (TimeoutError, ConnectionError):
             pass
