@@ -282,7 +282,6 @@ static noinline int arena_user_range_set(struct bpf_arena *arena, u64 start, u64
 	WRITE_ONCE(arena->user_vm_start, start);
 	return 0;
 }
-
 ALLOW_ERROR_INJECTION(arena_user_range_set, ERRNO);
 
 static int arena_map_mmap(struct bpf_map *map, struct vm_area_struct *vma)
@@ -478,16 +477,6 @@ static int arena_map_get_next_key(struct bpf_map *map, void *key, void *next_key
 	return -EOPNOTSUPP;
 }
 
-static int arena_map_push_elem(struct bpf_map *map, void *value, u64 flags)
-{
-	return -EOPNOTSUPP;
-}
-
-static int arena_map_pop_elem(struct bpf_map *map, void *value)
-{
-	return -EOPNOTSUPP;
-}
-
 static int arena_map_direct_value_addr(const struct bpf_map *map, u64 *imm,
 				       u32 off)
 {
@@ -530,9 +519,6 @@ const struct bpf_map_ops arena_map_ops = {
 	.map_update_elem = arena_map_update_elem,
 	.map_delete_elem = arena_map_delete_elem,
 	.map_get_next_key = arena_map_get_next_key,
-	.map_push_elem = arena_map_push_elem,
-	.map_pop_elem = arena_map_pop_elem,
-	.map_peek_elem = arena_map_pop_elem,
 	.map_btf_id = &bpf_arena_map_btf_ids[0],
 };
 

@@ -344,7 +344,6 @@ static noinline int arena_claim_at(struct bpf_arena *arena, u32 wpn, u32 cnt)
 	}
 	return 0;
 }
-
 ALLOW_ERROR_INJECTION(arena_claim_at, ERRNO);
 
 /* Bits of a word at which cnt ones begin, 1 <= cnt <= BITS_PER_LONG */

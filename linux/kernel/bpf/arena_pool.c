@@ -211,7 +211,6 @@ int arena_list_alloc(struct bpf_arena *arena, u32 cnt, int nid,
 		put_pages_list(pages);
 	return err;
 }
-
 ALLOW_ERROR_INJECTION(arena_list_alloc, ERRNO);
 
 /* One page, on any node; or NULL. As above. */
