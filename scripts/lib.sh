@@ -25,6 +25,19 @@ usage_if_asked() {
 	esac
 }
 
+# free_mib: what out/ can still take
+free_mib() {
+	mkdir -p "$out"
+	df -m --output=avail "$out" | sed -n 's/^ *//; 2p'
+}
+
+# needs_space MIB WHAT: told before the work, not by a compiler in the middle of it.
+needs_space() {
+	local free
+	free=$(free_mib)
+	[ "$free" -ge "$1" ] || die "$2 needs $1 MiB of disk, and $out has $free left"
+}
+
 installed_version() {
 	dpkg-query -W -f '${db:Status-Status} ${Version}' "$1" 2>/dev/null | sed -n 's/^installed //p' || true
 }

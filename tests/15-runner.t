@@ -33,6 +33,7 @@ suite 20-bad <<-'END'
 END
 suite 30-early <<-'END'
 	echo "ok six"
+	echo "the reason why" >&2
 	exit 3
 END
 suite 40-silent <<-'END'
@@ -56,6 +57,12 @@ expect "a failure fails the run" 1 "1 passed, 1 failed, 0 skipped"
 expect "failures come again at the end" 1 $'\n\narm64-20-bad: not ok five - wrong\n\n1 passed'
 run "$scratch/tests/run" '30*'
 expect "a suite that ends early is a failure" 1 "30-early: not ok - the suite ended with status 3"
+expect "what it said last comes at the end" 1 $'status 3 (out/test/arm64-30-early.log)\n    | the reason why\n\n1 passed'
+mkdir "$scratch/bin"
+printf '#!/bin/sh\necho Avail\necho "   17"\n' >"$scratch/bin/df"
+chmod +x "$scratch/bin/df"
+PATH=$scratch/bin:$PATH run "$scratch/tests/run" '30*'
+expect "a full disk is named" 1 "    | the disk is full: 17 MiB are left in $scratch/out"
 run "$scratch/tests/run" '40*'
 expect "a suite that reports nothing is a failure" 1 "40-silent: not ok - the suite reported nothing"
 run "$scratch/tests/run" '50*'
