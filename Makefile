@@ -76,7 +76,6 @@ run: kernel
 # Where the peer cannot be fetched the table has ours alone.
 bench: kernel
 	@scripts/prepare bench
-	@scripts/kernel base
 	@scripts/peer fetch || true
 	@scripts/bench
 
