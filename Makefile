@@ -79,6 +79,11 @@ bench: kernel
 	@scripts/peer fetch || true
 	@scripts/bench
 
+fuzz: kernel
+	@scripts/prepare fuzz
+	@scripts/guest
+	@scripts/fuzz
+
 # What fails is told, and what has run all the same.
 coverage: suites := @(35-bpftool|40-*|50-*|51-*|95-*)
 coverage: source

@@ -17,3 +17,13 @@ for command in scripts/{prepare,source,tree,export,kernel,series,check,clean,sel
 	run "$top/$command" -h
 	expect "$command -h" 0 "usage: $command"
 done
+
+# A directory of that name is a target as well, of which make says that it is up to date.
+run make help
+expect "make help" 0 "make run"
+mapfile -t targets < <(sed -nE 's/^make ([a-z-]+).*/\1/p' <<<"$said")
+for target in "${targets[@]}"; do
+	run env -u MAKEFLAGS make -n "$target"
+	[ "${said/Nothing to be done/}" = "$said" ] || status="0, and nothing done"
+	expect "make $target" 0 ""
+done
