@@ -19,11 +19,6 @@
 #define BASE (ARENA_BASE + GiB)
 #define KPTR_RESTRICT "/proc/sys/kernel/kptr_restrict"
 
-struct code {
-	__u8 bytes[1024];
-	__u32 len;
-};
-
 /* The access is always through ptr, which the instruction before it cuts. */
 struct access {
 	const char *name;
@@ -46,21 +41,6 @@ static int load(int arena, const struct access *a)
 	emit(&p, a->insn);
 	emit_return(&p, 0);
 	return arena_load_insns(p.insns, p.cnt, 0, NULL);
-}
-
-static bool get_code(int prog, struct code *code)
-{
-	struct bpf_prog_info info = {};
-	__u32 len = sizeof(info);
-
-	info.jited_prog_insns = (__u64)code->bytes;
-	info.jited_prog_len = sizeof(code->bytes);
-	if (!ASSERT_OK(bpf_obj_get_info_by_fd(prog, &info, &len), "code"))
-		return false;
-	code->len = info.jited_prog_len;
-	return ASSERT_GT(code->len, 0, "length") &&
-	       ASSERT_LE(code->len, sizeof(code->bytes), "length") &&
-	       ASSERT_NEQ(info.jited_prog_insns, 0, "kernel gives out code");
 }
 
 #define LDX(SIZE, DST, PTR, OFF) \
@@ -112,13 +92,13 @@ static const struct access accesses[] = {
 	  EXPECT(0xf0, 0x4d, 0x0f, 0xb1, 0x1c, 0x3c) },
 };
 
-static const __u8 *find(const struct code *code, const void *bytes, size_t len)
+static const __u8 *find(const struct arena_code *code, const void *bytes, size_t len)
 {
 	return memmem(code->bytes, code->len, bytes, len);
 }
 
 /* mov of the lower half of a register to itself, which clears the upper half */
-static const __u8 *find_cut(const struct code *code, int reg)
+static const __u8 *find_cut(const struct arena_code *code, int reg)
 {
 	static const struct {
 		__u8 bytes[3];
@@ -136,7 +116,7 @@ static const __u8 *find_cut(const struct code *code, int reg)
 	return last;
 }
 
-static void check_access(const struct code *code, const struct access *a)
+static void check_access(const struct arena_code *code, const struct access *a)
 {
 	const __u8 *access = find(code, a->expected, a->expected_len);
 	const __u8 *cut = find_cut(code, a->ptr);
@@ -150,7 +130,7 @@ static void check_access(const struct code *code, const struct access *a)
 }
 
 /* movabs r12 */
-static __u64 base_of(const struct code *code)
+static __u64 base_of(const struct arena_code *code)
 {
 	const __u8 *at = find(code, "\x49\xbc", 2);
 	__u64 base;
@@ -216,7 +196,7 @@ static bool is_other_access(__u32 insn)
 	       !is_indexed(insn);
 }
 
-static void check_access(const struct code *code, const struct access *a)
+static void check_access(const struct arena_code *code, const struct access *a)
 {
 	int indexed = 0, added = 0, sum = -1;
 	__u32 insn, i, rn;
@@ -240,7 +220,7 @@ static void check_access(const struct code *code, const struct access *a)
 }
 
 /* x28, by mov of 16 bits at a time: the first of them may invert the others */
-static __u64 base_of(const struct code *code)
+static __u64 base_of(const struct arena_code *code)
 {
 	__u64 base = 0, part, mask;
 	__u32 insn, i, shift;
@@ -300,14 +280,14 @@ static void check_window(__u64 base)
 	ASSERT_EQ(base % getpagesize(), 0, "page aligned");
 }
 
-static bool code_of(int arena, const struct access *a, struct code *code)
+static bool code_of(int arena, const struct access *a, struct arena_code *code)
 {
 	int prog = load(arena, a);
 	bool ok;
 
 	if (!ASSERT_GE(prog, 0, a->name))
 		return false;
-	ok = get_code(prog, code);
+	ok = arena_get_code(prog, code);
 	close(prog);
 	return ok;
 }
@@ -322,7 +302,7 @@ static bool code_of(int arena, const struct access *a, struct code *code)
 
 static void check_windows(void)
 {
-	struct code code = {};
+	struct arena_code code = {};
 	int arenas[ARENAS], i, n = 0;
 
 	do {
@@ -339,7 +319,7 @@ static void check_windows(void)
 static void check_instructions(void)
 {
 	int i, arena = arena_create(NPAGES, 0, BASE);
-	struct code code = {};
+	struct arena_code code = {};
 
 	if (!ASSERT_GE(arena, 0, "create"))
 		return;
