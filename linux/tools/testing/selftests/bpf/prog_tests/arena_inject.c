@@ -150,19 +150,33 @@ static bool try(const struct op *op, int nth, bool *seen)
 	return op->after(err) && ok && !left;
 }
 
-static void each_fails(const struct op *op)
+/* Steps until nothing is left to fail */
+static int fail_in_turn(const struct op *op, bool *seen)
 {
-	bool seen = !op->err;
 	int nth;
 
-	for (nth = 1; nth < 5000 && try(op, nth, &seen); nth++)
+	for (nth = 1; nth < 5000 && try(op, nth, seen); nth++)
 		;
 	ASSERT_LT(nth, 5000, op->name);
 	/* or else nothing has been tried */
 	ASSERT_GT(nth, 1, op->name);
+	return nth - 1;
+}
+
+/*
+ * There is one step more if a slab needs a page, so what is the nth in one try is the
+ * one before in the next, and may have been left out.
+ */
+static void each_fails(const struct op *op)
+{
+	bool seen = !op->err;
+	int round, steps = 0;
+
+	for (round = 0; !round || (!seen && round < 10); round++)
+		steps = fail_in_turn(op, &seen);
 	ASSERT_TRUE(seen, "the other error");
 	if (env.verbosity > VERBOSE_NONE)
-		printf("%s: %d steps\n", op->name, nth - 1);
+		printf("%s: %d steps, %d times\n", op->name, steps, round);
 }
 
 /* Create and mmap */
@@ -343,7 +357,7 @@ static void test_alloc_fixed(void)
 			.addr = (__u64)base + arena_bytes(PAGES - 200), .cnt = 100, .node = -1,
 		};
 		each_fails(&(struct op){ "alloc", NULL, try_alloc, nothing_left });
-		ASSERT_EQ(arena_fdinfo(arena, "failed_killed"), 1, "killed once");
+		ASSERT_GE(arena_fdinfo(arena, "failed_killed"), 1, "killed");
 	}
 	lose_arena();
 }
