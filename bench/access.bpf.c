@@ -109,7 +109,7 @@ int call_plain(void *ctx)
 	if (!ops)
 		return 0;
 	sum = 1;
-	UNROLL4(UNROLL4(UNROLL4(nothing(1);)))
+	UNROLL256(nothing(1);)
 	return 0;
 }
 
@@ -119,7 +119,7 @@ int call_arena(void *ctx)
 	if (!ops)
 		return 0;
 	in_arena = 1;
-	UNROLL4(UNROLL4(UNROLL4(nothing(1);)))
+	UNROLL256(nothing(1);)
 	return 0;
 }
 
@@ -135,7 +135,7 @@ int call_touch(void *ctx)
 	if (!ops)
 		return 0;
 	in_arena = 1;
-	UNROLL4(UNROLL4(UNROLL4(touch();)))
+	UNROLL256(touch();)
 	return 0;
 }
 

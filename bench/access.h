@@ -6,7 +6,7 @@
 
 /* What access.bpf.c has in a row */
 #define UNROLLED_INSNS 256
-#define UNROLLED_CALLS 64
+#define UNROLLED_CALLS 256
 
 /* Rounds that a may_goto allows */
 #define MAX_ROUNDS 8388608

@@ -30,7 +30,7 @@ import statistics
 import sys
 
 WORSE = 0.02	# from which on compare names a row
-COMPILED = ["C", "C+count"]	# not from a kernel
+COMPILED = ["C", "C+count", "C+insns"]	# not from a kernel
 EXACT = 0.001	# as far as the clock repeats, a goal is not missed
 
 
@@ -216,7 +216,8 @@ def table_of_counts(rows, all_rows, peers):
 
 
 def table_of_times(rows, all_rows, peers):
-    sides = COMPILED + ["ours"] + peers
+    sides = [side for side in COMPILED if any(side in row["results"] for row in rows)]
+    sides += ["ours"] + peers
     lines = [["time", "", "unit"] + sides + [f"{side}/C" for side in sides[1:]] +
              ["goal", ""] + ["spread"] + [f"of {side}" for side in sides[1:]]]
     for row in rows:

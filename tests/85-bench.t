@@ -61,6 +61,7 @@ table() {
 		'^t/four +the fourth +ns +20 +22 +24 +30 +1\.10 +1\.15 +1\.50 +1\.15 +ok +50\.00 % +0\.00 % +178\.26 % +0\.00 %$'
 	has "table: a side that has no time" '^t/five +the fifth +ns +1 +- +2 +- +- +2\.00 +- +0\.00 % +- +0\.00 % +-$'
 	has "table: it says which clock a column is of" '^time +unit +C +C\+count +ours +stock +C\+count/C +ours/C +stock/C'
+	has_not "table: no column for a side that nobody measured" 'C\+insns'
 	has "table: why it is missing" 'on stock: no such thing \(b/two\)'
 	holds "results.csv has each kernel" grep -q '^a/one,instr,stock,200.0,0.000000,200.0 200.0,,the first' \
 		"$scratch/results.csv"

@@ -19,7 +19,8 @@
  * Both are compiled from native.h, by the same compiler; C with -O2. What is left of the
  * difference is what the JIT makes of it: clearing the upper half of pointers, a counter
  * for may_goto in each round of a loop, and an instruction set that has fewer operands.
- * How much of it is the counter, C with one shows.
+ * How much of it is the counter, C with one shows, and how much the mere number of
+ * instructions, C that has others instead.
  *
  * Measured: a run is a millisecond or so of one function, right after one that warms up.
  * The sides take turns, each time another one first, so that whatever slows the machine
@@ -48,7 +49,7 @@
 #define PAGE 4096UL
 #define WINDOW (4UL << 30)
 #define MEMORY (1UL << 29)	/* for the largest table, 4 Mi elements of 80 bytes, and chains */
-#define MAX_SIDES 4
+#define MAX_SIDES 5
 #define MAX_RUNS 41
 #define TRIES 20		/* for a run in which the CPU is not taken away */
 
@@ -428,6 +429,7 @@ int main(int argc, char **argv)
 	}
 	sides[nr_sides++] = (struct side){ "C", compiled };
 	sides[nr_sides++] = (struct side){ "C+count", counted };
+	sides[nr_sides++] = (struct side){ "C+insns", padded };
 	for (; optind < argc; optind++)
 		add_side(argv[optind]);
 	catch_crashes();

@@ -14,7 +14,7 @@ struct compiled {
 	native_fn fn;
 };
 
-extern const struct compiled compiled[], counted[];
+extern const struct compiled compiled[], counted[], padded[];
 
 /* Of one function, as the kernel has it */
 struct code {
