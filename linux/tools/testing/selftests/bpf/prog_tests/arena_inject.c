@@ -20,9 +20,9 @@
  *
  * Worker threads are made to fail at random instead.
  *
- * What an operation left behind is looked for in fdinfo, and at the end in
- * MemAvailable and in the list of kernel address space. kmemleak looks for the
- * rest when the VM ends (make test DEBUG=1).
+ * What an operation left behind is looked for in fdinfo, and at the end in what
+ * the test's memory cgroup is charged, to which KASAN adds nothing by keeping what
+ * is freed. kmemleak looks for the rest when the VM ends (make test DEBUG=1).
  */
 #include <dirent.h>
 #include <bpf/btf.h>
@@ -50,6 +50,11 @@ static const struct our *const list_alloc = &ours[2];
 
 /* More than one chunk in every kernel but those of 64 KiB pages */
 #define PAGES 600
+
+#define CGROUP "/arena_inject"
+
+/* Pages that the test may have more of, or that a CPU has charged and not used */
+#define NOISE 8
 
 static int nth_fd = -1;
 static int arena = -1;
@@ -283,7 +288,16 @@ static bool new_arena(void)
 	}
 	arena = bpf_map__fd(ops->maps.arena);
 	base = (char *)bpf_map__initial_value(ops->maps.arena, &size);
+	return true;
+}
+
+static bool new_arena_to_reserve(void)
+{
+	if (!new_arena())
+		return false;
 	res = arena_reserve__open();
+	if (!ASSERT_OK_PTR(res, "open reserve"))
+		return false;
 	bpf_map__reuse_fd(res->maps.arena, arena);
 	return ASSERT_OK(arena_reserve__load(res), "load reserve");
 }
@@ -376,7 +390,9 @@ static void test_touch(void)
 
 static void test_reserve(void)
 {
-	each_fails(&(struct op){ "reserve", new_arena, try_reserve, nothing_left_of_new });
+	each_fails(&(struct op){
+		"reserve", new_arena_to_reserve, try_reserve, nothing_left_of_new
+	});
 }
 
 /* Nothing but claims fails, and the next two do, of this thread. */
@@ -399,7 +415,7 @@ static void claims_succeed(void)
 /* An address is taken, and still when what was freed has been reaped. A fault waits. */
 static void test_taken(void)
 {
-	if (new_arena()) {
+	if (new_arena_to_reserve()) {
 		next_claims_fail();
 		ASSERT_EQ(try_reserve(), -EBUSY, "reserve");
 		claims_succeed();
@@ -545,45 +561,66 @@ static void test_worker(void)
 	arena_nosleep__destroy(skel);
 }
 
-/* KiB of memory that are to be had */
-static long available(void)
+/* Pages that the kernel has for this test, arenas' own included; -1 if nobody counts them */
+static long charged(void)
 {
 	char line[128];
-	long kib = 0;
+	long bytes = -1;
 	FILE *f;
 
-	put("/proc/sys/vm/drop_caches", "3");
-	f = fopen("/proc/meminfo", "r");
-	while (f && fgets(line, sizeof(line), f) && sscanf(line, "MemAvailable: %ld", &kib) != 1)
+	/* see format_cgroup_path() in cgroup_helpers.c */
+	snprintf(line, sizeof(line), "/mnt/cgroup-test-work-dir%d" CGROUP "/memory.stat", getpid());
+	f = fopen(line, "r");
+	while (f && fgets(line, sizeof(line), f) && sscanf(line, "kernel %ld", &bytes) != 1)
 		;
-	fclose(f);
-	return kib;
+	if (f)
+		fclose(f);
+	return bytes < 0 ? -1 : bytes / getpagesize();
+}
+
+/* What is freed later is, within ten seconds, and what CPUs count is added up. */
+static long charged_in_the_end(long wanted)
+{
+	long now = charged();
+	int i;
+
+	for (i = 0; i < 100 && now > wanted; i++) {
+		usleep(100000);
+		now = charged();
+	}
+	return now;
 }
 
 /* Runs a test twice: what the first time leaves in caches is none of its business. */
 static void subtest(const char *name, void (*test)(void))
 {
-	long before;
+	long before, after;
 
 	if (!test__start_subtest(name))
 		return;
 	test();
-	sleep(1);
-	before = available();
+	sleep(3);
+	before = charged();
 	test();
-	sleep(1);
-	/* KASAN keeps what was freed for a while */
-	ASSERT_GT(available(), before - 60000, "memory that is left");
+	after = charged_in_the_end(before + NOISE);
+	ASSERT_LE(after, before + NOISE, "pages that are left");
+	if (env.verbosity > VERBOSE_NONE)
+		printf("%s: %ld pages charged, %ld after it\n", name, before, after);
 }
 
 void serial_test_arena_inject(void)
 {
+	int cg = -1;
+
 	if (!can_inject()) {
 		printf("%s:SKIP:the kernel cannot make allocations fail (make test DEBUG=1)\n",
 		       __func__);
 		test__skip();
 		goto out;
 	}
+	cg = test__join_cgroup(CGROUP);
+	if (!ASSERT_GE(cg, 0, "join cgroup") || !ASSERT_GE(charged(), 0, "kernel memory"))
+		goto out;
 	fail_everything();
 	fail_ours();
 	subtest("create", test_create);
@@ -600,5 +637,6 @@ void serial_test_arena_inject(void)
 	subtest("worker", test_worker);
 	ASSERT_TRUE(put(DEBUGFS "fail_function/inject", "\n"), "no functions");
 out:
+	close(cg);
 	close(nth_fd);
 }
