@@ -186,7 +186,7 @@ static void print_results(const struct experiment *e)
 			continue;
 		printf("row\t%s\t", e->rows[nr].name);
 		for (i = 0; i < results[nr].cnt; i++)
-			printf("%s%.2f", i ? " " : "", results[nr].values[i]);
+			printf("%s%.4f", i ? " " : "", results[nr].values[i]);
 		putchar('\n');
 	}
 	fflush(stdout);
