@@ -138,11 +138,12 @@ qemu_of() {
 
 # start_vm: one in the background that has booted; its pid in $vm.
 start_vm() {
+	local i
+	: >"$scratch/bg.out" # what the last one said is not this one's
 	# Not through vm(): $! is to be vm/run itself, and no shell around it.
 	"$top/vm/run" --log "$scratch/kernel.log" --timeout 120 -- \
 		sh -c 'echo booted; sleep 1000' >"$scratch/bg.out" 2>"$scratch/bg.err" &
 	vm=$!
-	local i
 	for ((i = 0; i < 600; i++)); do
 		! grep -q booted "$scratch/bg.out" || break
 		sleep 0.1
