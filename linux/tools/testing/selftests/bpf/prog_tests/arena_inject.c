@@ -54,7 +54,7 @@ static const struct our *const list_alloc = &ours[2];
 #define CGROUP "/arena_inject"
 
 /* Pages that the test may have more of, or that a CPU has charged and not used */
-#define NOISE 8
+#define NOISE 5
 
 static int nth_fd = -1;
 static int arena = -1;
@@ -591,21 +591,29 @@ static long charged_in_the_end(long wanted)
 	return now;
 }
 
-/* Runs a test twice: what the first time leaves in caches is none of its business. */
+/*
+ * What the first time leaves in caches is none of its business. Later, other things are
+ * charged now and then, and what leaks is each time.
+ */
 static void subtest(const char *name, void (*test)(void))
 {
 	long before, after;
+	int i;
 
 	if (!test__start_subtest(name))
 		return;
 	test();
-	sleep(3);
-	before = charged();
-	test();
-	after = charged_in_the_end(before + NOISE);
+	for (i = 0; i < 4; i++) {
+		sleep(3);
+		before = charged();
+		test();
+		after = charged_in_the_end(before + NOISE);
+		if (env.verbosity > VERBOSE_NONE)
+			printf("%s: %ld pages charged, %ld after it\n", name, before, after);
+		if (after <= before + NOISE)
+			break;
+	}
 	ASSERT_LE(after, before + NOISE, "pages that are left");
-	if (env.verbosity > VERBOSE_NONE)
-		printf("%s: %ld pages charged, %ld after it\n", name, before, after);
 }
 
 void serial_test_arena_inject(void)
