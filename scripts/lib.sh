@@ -75,10 +75,12 @@ for_arch() {
 }
 
 # The kernel's own build, with ccache and nothing in it that differs from one
-# run or one directory to the next, or the cache would never hit. Depend mode
-# spares the preprocessor run that a miss costs otherwise.
+# run or one directory to the next, or the cache would never hit. No depend mode:
+# it does not preprocess, so ccache does not see .incbin, by which piggy.S, the
+# arm64 vDSO and the certificates embed files, and would take an object with
+# an earlier file's bytes for this one's.
 kernel_make() {
-	CCACHE_BASEDIR=$top CCACHE_NOHASHDIR=1 CCACHE_DEPEND=1 \
+	CCACHE_BASEDIR=$top CCACHE_NOHASHDIR=1 \
 	KBUILD_BUILD_TIMESTAMP='Thu Jan  1 00:00:00 UTC 1970' \
 	KBUILD_BUILD_USER=arena KBUILD_BUILD_HOST=arena \
 		make --no-print-directory -j"$(nproc)" ARCH="$arch" CROSS_COMPILE="$cross" \
