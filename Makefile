@@ -12,7 +12,7 @@ kernel-args := $(if $(filter none,$(SERIES)),base)
 
 .NOTPARALLEL:
 .PHONY: help source run bench fuzz coverage test test-plain test-peer test-pages test-base kernel deb \
-	shell tree export series check check-style check-sparse check-shell check-builds clean
+	fresh shell tree export series check check-style check-sparse check-shell check-builds clean
 
 help:
 	@echo 'make run      the main job: boot the VM and compare the key/value servers'
@@ -20,6 +20,8 @@ help:
 	@echo '              (ONLY=GLOB for some of them: ONLY="*vm*")'
 	@echo '              (DEBUG=1: what runs in the kernel, with KASAN, lockdep, leak detector and'
 	@echo '              fault injection, then with KCSAN; DEBUG=kcsan: the latter alone)'
+	@echo 'make fresh    make test in a clone on a Debian that has nothing but make and git'
+	@echo '              (CMD="make test ONLY=45-docs": something else; as root)'
 	@echo 'make test-peer   our programs on Debian'"'"'s 6.12, later ones on ours (fetches 60 MB)'
 	@echo 'make test-pages  self-tests and sample on arm64 kernels with 16 and 64 KiB pages'
 	@echo 'make bench    what arenas cost, in instructions beside Debian'"'"'s 6.12, and in time'
@@ -103,6 +105,9 @@ test-debug-kcsan: suites := @(40|95)-*
 test-debug-%: source
 	@$(MAKE) --no-print-directory DEBUG=$* $(arches:%=ready-%)
 	@DEBUG=$* tests/run '$(or $(ONLY),$(suites))'
+
+fresh:
+	@scripts/fresh $(or $(CMD),make test)
 
 ready-%:
 	@$(MAKE) --no-print-directory ARCH=$* kernel

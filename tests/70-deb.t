@@ -33,11 +33,14 @@ is_built() {
 }
 
 # Debian's next: the same once more, a security update, a new package, a new kernel.
+# They follow what is installed, which BASE may be behind.
 sorts_between() {
-	local version=$1 name=$2 next upstream=${base_version%-*} revision=${base_version##*-}
+	local version=$1 name=$2 next debian upstream revision
+	debian=$(<"$pristine.version")
+	upstream=${debian%-*} revision=${debian##*-}
 	holds "$name is newer than what it was made from" \
-		dpkg --compare-versions "$(<"$pristine.version")" lt "$version"
-	for next in "$base_version"{+b1,.1,+deb12u1} "$upstream-$((${revision%%[!0-9]*} + 1))" \
+		dpkg --compare-versions "$debian" lt "$version"
+	for next in "$debian"{+b1,.1,+deb12u1} "$upstream-$((${revision%%[!0-9]*} + 1))" \
 			"${upstream%.*}.$((${upstream##*.} + 1))-1"; do
 		holds "$name is older than $next" dpkg --compare-versions "$version" lt "$next"
 	done
