@@ -14,7 +14,7 @@ run make -s -C "$bpftool_source" doc OUTPUT="$scratch/man/"
 if [ "$status" = 0 ] && ! grep -qE 'WARNING|ERROR|SEVERE' <<<"$said"; then
 	ok "the man pages are built without a warning"
 else
-	not_ok "the man pages are built without a warning" "status $status: $(last_line)"
+	not_ok "the man pages are built without a warning" "status $status: $(reason)"
 fi
 holds "bpftool-map.8 has arena" grep -q '\\fBarena\\fP' "$scratch/man/bpftool-map.8"
 

@@ -11,7 +11,7 @@ set -euo pipefail
 run env PATH=/usr/bin:/bin make -s -C "$tree" O="$scratch" SPHINXDIRS=bpf htmldocs
 page=$(find "$scratch" -name arena.html -print -quit)
 if [ "$status" != 0 ] || [ -z "$page" ]; then
-	not_ok "the page is built" "status $status: $(last_line)"
+	not_ok "the page is built" "status $status: $(reason)"
 	exit
 fi
 ok "the page is built"
@@ -45,7 +45,7 @@ run groff -mandoc -Tutf8 -ww -z "$sample/arena_kvd.8"
 if [ "$status" = 0 ] && [ -z "$said" ]; then
 	ok "arena_kvd.8 is without warnings"
 else
-	not_ok "arena_kvd.8 is without warnings" "status $status: $(last_line)"
+	not_ok "arena_kvd.8 is without warnings" "status $status: $(reason)"
 fi
 mapfile -t options < <(sed -n 's/^" *-\([A-Za-z]\) .*/\1/p' "$sample/main.c")
 [ ${#options[@]} -gt 10 ] || not_ok "arena_kvd has options" "${#options[@]} in main.c"

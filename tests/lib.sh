@@ -32,10 +32,17 @@ last_line() {
 	tail -n 1 <<<"$said"
 }
 
+# Why a command failed: its first line that sounds like it, for what comes after it is
+# mostly of those that called it ("make: *** ... Error 2").
+reason() {
+	grep -vE '^make(\[[0-9]+\])?: (\*\*\*|Leaving)' <<<"$said" |
+		grep -m 1 -iE 'error|not found|no such|cannot|fail|denied|refused|No space' || last_line
+}
+
 # expect NAME STATUS TEXT: what run left has that status and contains TEXT.
 expect() {
 	if [ "$status" != "$2" ]; then
-		not_ok "$1" "status $status instead of $2: $(last_line)"
+		not_ok "$1" "status $status instead of $2: $(reason)"
 	elif [[ $said != *"$3"* ]]; then
 		not_ok "$1" "'$3' is not in: $(last_line)"
 	else
@@ -51,7 +58,7 @@ holds() {
 	if [ "$status" = 0 ]; then
 		ok "$name"
 	else
-		not_ok "$name" "$* gave $status: $(last_line)"
+		not_ok "$name" "$* gave $status: $(reason)"
 	fi
 }
 
