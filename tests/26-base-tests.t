@@ -17,6 +17,8 @@ echo 6.1 >"$project/out/src.version"
 mkdir -p "$project/out/src/tools/testing/selftests/bpf"/{bpf_testmod,progs,prog_tests}
 (
 	cd "$project/out/src/tools/testing/selftests/bpf"
+	# shellcheck disable=SC2016 # make would expand it
+	printf 'CFLAGS += -g -O0 -Wall $(GENFLAGS)\n\t$(Q)$(CLANG) $3 -O2 -target bpf -c $1 -mcpu=v3 -o $2\n' >Makefile
 	printf '#define TASKS 100\n\trun_parallel(100, it);\n' >test_maps.c
 	touch progs/{test_bpf_nf,sockmap_parse_prog,atomics}.c
 )
@@ -58,7 +60,11 @@ progs() {
 	#4       bad:FAIL
 	${3:-}
 	All error logs:
+	it:PASS:open it
+	test_bad:FAIL:find ping unexpected error: -2
 	#4       bad:FAIL
+	test_one:FAIL:another
+	#2/2     btf/one:${1:-OK}
 	Summary: ${4:-3/2} PASSED, 1 SKIPPED, ${5:-1} FAILED
 	END
 }
@@ -67,7 +73,12 @@ progs
 base_tests record progs
 expect "progs: recorded" 0 "tests/progs.base: 6 results, 1 of them failures"
 run cat "$project/tests/progs.base"
-expect "progs: one line a result, each with a name of its own" 0 "align OK
+expect "progs: the list's head names the version" 0 "# linux-source-6.1 6.1, x86_64
+# $(gcc --version | head -n 1): -g -O0 -Wall
+# $(clang-19 --version | head -n 1): -O2 -target bpf -mcpu=v3
+"
+expect "progs: one line a result, each with a name of its own" 0 "# without what tests/progs.left-out names
+align OK
 btf/one OK
 btf/one (2) OK
 btf OK
@@ -91,6 +102,12 @@ expect "progs: one that is skipped now" 0 \
 progs OK OK "#5       new:OK" 4/2
 base_tests compare progs
 expect "progs: one that is new" 0 "not ok test_progs new - absent without the series, OK with it"
+sed -i 's/^bad FAIL/bad OK/' "$project/tests/progs.base"
+progs
+base_tests compare progs
+expect "progs: why one fails" 0 \
+	"not ok test_progs bad - OK without the series, FAIL with it: test_bad:FAIL:find ping unexpected error: -2"
+sed -i 's/^bad OK/bad FAIL/' "$project/tests/progs.base"
 echo 'gone OK' >>"$project/tests/progs.base"
 progs
 base_tests compare progs
@@ -121,7 +138,8 @@ says 0 <<-'END'
 END
 base_tests record maps
 run cat "$project/tests/maps.base"
-expect "maps: recorded" 0 "test_array OK
+expect "maps: recorded" 0 "# 10 processes at a time
+test_array OK
 test_map with inner map OK
 test_task SKIP
 test_maps OK"
