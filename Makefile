@@ -11,8 +11,8 @@ export ARCH PAGES DEBUG ONLY JOBS CONFIG DBG TIME SEED ROUND
 kernel-args := $(if $(filter none,$(SERIES)),base)
 
 .NOTPARALLEL:
-.PHONY: help source run bench fuzz coverage test test-plain test-peer test-pages test-base kernel deb \
-	fresh shell tree export series check check-style check-sparse check-shell check-builds clean
+.PHONY: help source run bench fuzz coverage test test-plain test-peer test-pages test-base \
+	test-versions test-long base kernel deb fresh shell tree export series check check-style check-sparse check-shell check-builds clean
 
 help:
 	@echo 'make run      the main job: boot the VM and compare the key/value servers'
@@ -23,7 +23,10 @@ help:
 	@echo 'make fresh    make test in a clone on a Debian that has nothing but make and git'
 	@echo '              (CMD="make test ONLY=45-docs": something else; as root)'
 	@echo 'make test-peer   our programs on Debian'"'"'s 6.12, later ones on ours (fetches 60 MB)'
+	@echo 'make test-long   a night of what make test has no time for (scripts/long list: the'
+	@echo '              steps; ONLY=GLOB: some of them)'
 	@echo 'make test-pages  self-tests and sample on arm64 kernels with 16 and 64 KiB pages'
+	@echo 'make test-versions  the series compiles on every linux-source-6.1 that there is'
 	@echo 'make bench    what arenas cost, in instructions beside Debian'"'"'s 6.12, and in time'
 	@echo '              beside C (QUICK=1: fewer rounds; ONLY="pages/*": some rows; RUNS=N:'
 	@echo '              boots of each kernel)'
@@ -43,6 +46,8 @@ help:
 	@echo 'make series   out/series: the patches as mails with a cover letter'
 	@echo 'make check    check-style, check-sparse, check-shell and check-builds'
 	@echo 'make clean    remove out/ (edits in out/tree that are not exported stay)'
+	@echo 'make base     move BASE to the newest linux-source-6.1, measure what make test-base'
+	@echo '              does, and say what changed'
 	@echo 'make test-base  measure 6.1'"'"'s own test_verifier, test_maps and test_progs anew on the'
 	@echo '              kernel without the series (ONLY="maps": one of them)'
 
@@ -124,6 +129,19 @@ test-pages: test-pages-16k test-pages-64k
 test-pages-%: source
 	@$(MAKE) --no-print-directory ARCH=arm64 PAGES=$* ready-arm64
 	@ARCH=arm64 PAGES=$* tests/run '$(or $(ONLY),@(35|40|60)-*)'
+
+test-long:
+	@scripts/long $(if $(ONLY),'$(ONLY)')
+
+test-versions: $(arches:%=test-versions-%)
+
+test-versions-%: source
+	@$(MAKE) --no-print-directory ARCH=$* ready-$*
+	@ARCH=$* scripts/versions compile
+
+base:
+	@scripts/prepare test
+	@scripts/base
 
 test-base:
 	@$(MAKE) --no-print-directory kernel SERIES=none
