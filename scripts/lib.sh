@@ -9,6 +9,12 @@ tree=$out/tree
 pristine=$out/src
 read -r base_package base_version <"$top/BASE"
 
+# What git tells a hook about the repository that it runs for: here it would be taken
+# for out/tree's.
+unset GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE GIT_OBJECT_DIRECTORY GIT_COMMON_DIR GIT_PREFIX \
+	GIT_ALTERNATE_OBJECT_DIRECTORIES GIT_NAMESPACE GIT_CONFIG GIT_CONFIG_PARAMETERS \
+	GIT_CONFIG_COUNT GIT_QUARANTINE_PATH
+
 say() {
 	echo "${0##*/}: $*" >&2
 }
