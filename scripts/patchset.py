@@ -27,6 +27,7 @@ Invariants:
   - Exporting builds the series from the files that it is about to write, and
     refuses unless that gives exactly the tree that was exported.
 """
+import fcntl
 import hashlib
 import os
 import re
@@ -60,6 +61,34 @@ def main(function):
         sys.exit(function(lambda text: print(f"{name}: {text}", file=sys.stderr)))
     except Error as error:
         sys.exit(f"{name}: {error}")
+
+
+def lock(name, say):
+    """Take scripts/lib.sh's exclusive lock of that name, until this script ends."""
+    path = os.path.join(TOP, "out", ".lock", name)
+    if f":{path}:" in f":{os.environ.get('ARENA_LOCKS', '')}:":
+        return
+    while True:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        fd = os.open(path, os.O_RDWR | os.O_CREAT)
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say(f"waiting for {holders(path)}, which has the lock of out/{name}")
+            fcntl.flock(fd, fcntl.LOCK_EX)
+        if os.path.exists(path) and os.path.samestat(os.stat(path), os.fstat(fd)):
+            break
+        os.close(fd)
+    os.ftruncate(fd, 0)
+    os.write(fd, f"{os.getpid()} {os.path.basename(sys.argv[0])}\n".encode())
+
+
+def holders(path):
+    """Name those of a lock's file that still run."""
+    with open(path, encoding="utf-8") as f:
+        lines = [line.strip("\n").split(" ", 1) for line in f]
+    return ", ".join(f"{what} (process {pid})" for pid, what in lines
+                     if os.path.exists(f"/proc/{pid}")) or "another process"
 
 
 def git(*args, stdin=None, env=None, check=True, cwd=TREE):

@@ -8,6 +8,7 @@ set -euo pipefail
 
 # as_kernel DIR [VAR=VALUE...]: compiles DIR/obj.S as the kernel's build does it.
 as_kernel() {
+	# shellcheck disable=SC2016 # the inner shell expands it
 	env -C "$1" CCACHE_DIR="$1/cache" "${@:2}" \
 		bash -euc '. "$1"; kernel_make -s -C . obj.o' - "$top/scripts/lib.sh" >&2
 }
@@ -29,5 +30,61 @@ sees_incbin() {
 	holds "... and so is what has the same length and comes later" grep -q "this is two" "$dir/two.o"
 }
 
+# A checkout with a kernel of four files, and what of kconfig matters here: an option that
+# nobody has asked for, and that exists once the file "new" is there.
+make_project() {
+	mkdir -p "$project/out/tree" "$project/scripts" "$scratch/bin"
+	cp "$top/scripts/"{kernel,lib.sh} "$project/scripts/"
+	cp -r "$top/vm" "$top/BASE" "$project/"
+	echo 'the first kernel' >"$project/out/tree/image"
+	cat >"$project/out/tree/Makefile" <<-'END'
+	to := $(O)/arch/x86/boot
+	allnoconfig:; @{ cat $(KCONFIG_ALLCONFIG); [ ! -e new ] || echo '# CONFIG_NEW is not set'; } >$(O)/.config
+	olddefconfig:; @[ ! -e new ] || grep -q CONFIG_NEW $(O)/.config || echo CONFIG_NEW=y >>$(O)/.config
+	bzImage:; @mkdir -p $(to); cmp -s image $(to)/bzImage || cp image $(to)/bzImage; cp image $(O)/vmlinux
+	modules:; @:
+	END
+}
+
+kernel() {
+	run env ARCH=x86_64 "$project/scripts/kernel"
+}
+
+whole_kernel() {
+	local image=$project/out/x86_64/bzImage
+	make_project
+	kernel
+	expect "a kernel is built" 0 "is up to date"
+	truncate -s 5 "$image"
+	kernel
+	holds "an image that was cut short is replaced" cmp "$project/out/tree/image" "$image"
+	cat >"$scratch/bin/cp" <<-END
+	#!/bin/sh
+	case "\$*" in
+	*out/x86_64/bzImage*) for to; do :; done; printf half >"\$to"; exit 1 ;;
+	esac
+	exec $(command -v cp) "\$@"
+	END
+	chmod +x "$scratch/bin/cp"
+	cp "$image" "$scratch/before"
+	echo 'the second kernel' >"$project/out/tree/image"
+	PATH=$scratch/bin:$PATH kernel
+	holds "a full disk is an error" [ "$status" != 0 ]
+	holds "... and the image is still the old one, whole" cmp "$scratch/before" "$image"
+	kernel
+	holds "... and the new one as soon as there is room" cmp "$project/out/tree/image" "$image"
+}
+
+same_configuration() {
+	touch "$project/out/tree/new"
+	kernel
+	expect "an option that is new" 0 "is up to date"
+	holds "... is off in an old tree, too" grep -qx '# CONFIG_NEW is not set' "$project/out/x86_64/config"
+}
+
+project=$scratch/project
 sees_incbin ''
 sees_incbin -depend CCACHE_DEPEND=1
+whole_kernel
+same_configuration
+plan 11
