@@ -13,3 +13,4 @@ sample_make all tests
 ${guest_root:+"$top/vm/run" --cpus 1 --log "$scratch/local.log" --} \
 	"$top/tests/arena_kv-local" "$source"
 "$top/vm/run" --log "$scratch/vm.log" -- "$top/tests/arena_kv-vm" "$source"
+all_done
