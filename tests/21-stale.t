@@ -82,9 +82,71 @@ same_configuration() {
 	holds "... is off in an old tree, too" grep -qx '# CONFIG_NEW is not set' "$project/out/x86_64/config"
 }
 
+# What the real sample is built with, in short: a library that installs a header, and a
+# bpftool that is its own source.
+make_sample() {
+	local name tree=$scratch/kernel
+	mkdir -p "$tree/tools/lib/bpf" "$tree/tools/bpf/bpftool" "$tree/tools/include/uapi" "$tree/samples/bpf"
+	cp -r "$top/linux/samples/bpf/arena_kv" "$tree/samples/bpf/"
+	echo '#define TEXT "the first header"' >"$tree/tools/lib/bpf/bpf_arena.h"
+	cat >"$tree/tools/lib/bpf/Makefile" <<-'END'
+	installed := $(DESTDIR)/include/bpf/bpf_arena.h
+	install_headers: $(installed)
+	$(installed): bpf_arena.h; @install -D $< $@
+	%/libbpf.a:; @ar rc $@
+	END
+	printf '#!/bin/sh\necho "// the first bpftool"\n' >"$tree/tools/bpf/bpftool/main.c"
+	cat >"$tree/tools/bpf/bpftool/Makefile" <<-'END'
+	bootstrap: $(OUTPUT)bootstrap/bpftool
+	$(OUTPUT)bootstrap/bpftool: main.c; @install -D $< $@
+	END
+	for name in udp_client.c arena_kv.bpf.c; do
+		printf '#include <bpf/bpf_arena.h>\nconst char text[] = TEXT;\n' >"$tree/samples/bpf/arena_kv/$name"
+	done
+	# shellcheck disable=SC2016 # a compiler that takes what clang is given, but for the target
+	printf '#!/bin/bash\nset -- "${@/#-target/-pipe}"\nset -- "${@/%%bpf/-pipe}"\nset -- "${@/-mcpu=v3/-pipe}"\nexec gcc "$@"\n' \
+		>"$scratch/bin/clang-stand-in"
+	chmod +x "$scratch/bin/clang-stand-in"
+}
+
+sample() {
+	run make -s -C "$scratch/kernel/samples/bpf/arena_kv" O="$scratch/sample" \
+		CLANG="$scratch/bin/clang-stand-in" \
+		"$scratch/sample/"{udp_client.o,arena_kv.bpf.o,arena_kv.skel.h}
+}
+
+sample_follows() {
+	local tools=$scratch/kernel/tools
+	make_sample
+	sample
+	expect "the sample is built" 0 ""
+	sed -i 's/first/second/' "$tools/lib/bpf/bpf_arena.h" "$tools/bpf/bpftool/main.c"
+	sample
+	holds "an edit of bpf_arena.h is in the server" grep -q "second header" "$scratch/sample/udp_client.o"
+	holds "... and in the program" grep -q "second header" "$scratch/sample/arena_kv.bpf.o"
+	holds "an edit of bpftool is in the skeleton" grep -q "second bpftool" "$scratch/sample/arena_kv.skel.h"
+	touch -r "$scratch/sample/udp_client.o" "$scratch/then"
+	sample
+	holds "what has not changed is not built again" [ ! "$scratch/sample/udp_client.o" -nt "$scratch/then" ]
+}
+
+# What make would build again, were a header newer.
+selftests_follow() {
+	local target dir=$scratch/selftests
+	mkdir -p "$dir"
+	touch "$dir/vmlinux"
+	make -C "$tree/tools/testing/selftests/bpf" -pnq OUTPUT="$dir" VMLINUX_BTF="$dir/vmlinux" \
+		CLANG=clang-19 LLC=llc-19 LLVM_STRIP=llvm-strip-19 BPF_GCC= none >"$dir/rules" 2>/dev/null || true
+	for target in arena_list.bpf.o arena_data.test.o no_alu32/arena_list.bpf.o; do
+		holds "$target follows arena_list.h" grep -q "^$dir/$target:.* arena_list.h" "$dir/rules"
+	done
+}
+
 project=$scratch/project
 sees_incbin ''
 sees_incbin -depend CCACHE_DEPEND=1
 whole_kernel
 same_configuration
-plan 11
+sample_follows
+selftests_follow
+plan 19
