@@ -217,3 +217,4 @@ complaints
 counts_instructions
 terminal
 cut_off
+all_done

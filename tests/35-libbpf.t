@@ -119,3 +119,4 @@ END
 compile "$scratch/flavor.c"
 run "$bpftool" -d gen skeleton -L "$scratch/flavor.o"
 expect "a light skeleton without an arena, of a function with a flavor" 0 ": bpf_arena_reserve_pages at "
+all_done

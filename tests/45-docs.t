@@ -32,9 +32,8 @@ done
 holds "the page contains the example" grep -q sum_visits "$page"
 
 # The lines that the page prints are the only text of the example that stands twice.
-mapfile -t printed < <(sed -n '/It prints::/,/^[^ \t]/s/^\t//p' "$tree/Documentation/bpf/arena.rst")
-[ ${#printed[@]} -gt 0 ] || not_ok "the page says what the example prints" "no line after 'It prints::'"
-for line in "${printed[@]}"; do
+list_of sed -n '/It prints::/,/^[^ \t]/s/^\t//p' "$tree/Documentation/bpf/arena.rst"
+for line in "${list[@]}"; do
 	holds "the self-test expects \"$line\"" grep -qF "$line" \
 		"$tree/tools/testing/selftests/bpf/prog_tests/arena_doc.c"
 done
@@ -47,8 +46,10 @@ if [ "$status" = 0 ] && [ -z "$said" ]; then
 else
 	not_ok "arena_kvd.8 is without warnings" "status $status: $(reason)"
 fi
-mapfile -t options < <(sed -n 's/^" *-\([A-Za-z]\) .*/\1/p' "$sample/main.c")
+list_of sed -n 's/^" *-\([A-Za-z]\) .*/\1/p' "$sample/main.c"
+options=("${list[@]}")
 [ ${#options[@]} -gt 10 ] || not_ok "arena_kvd has options" "${#options[@]} in main.c"
 for option in "${options[@]}"; do
 	holds "arena_kvd.8 describes -$option" grep -q "^\.It Fl $option\b" "$sample/arena_kvd.8"
 done
+all_done
