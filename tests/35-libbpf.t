@@ -103,6 +103,16 @@ variant 's/^extern struct {/struct {/; s/^} arena SEC/} other SEC/; s/&arena/\&o
 run "$bpftool" gen skeleton "$scratch/bad.o"
 expect "two files with an arena each" 234 "map 'other': only one arena per object"
 
+# The linker moves sections, so it has to know what an address is of: what it cannot
+# move it must not let through, as 6.1's does not.
+variant 's/^int idx = 1;/&\nstatic __noinline int fn(void) { return idx; }\nint (*fn_ptr)(void) = fn;/'
+run "$bpftool" gen object "$scratch/bad.o" "$one" "$scratch/progs/variant.o"
+expect "a static function's address in .data" 234 "section '.data': relocation against STT_SECTION in non-exec section"
+
+variant 's/^int idx = 1;/&\nstatic int there[2] = { 1, 2 };\nint *there_ptr = \&there[1];/'
+run "$bpftool" gen object "$scratch/bad.o" "$one" "$scratch/progs/variant.o"
+expect "a static variable's address in .data" 234 "section '.data': relocation against STT_SECTION in non-exec section"
+
 run "$bpftool" gen skeleton "$two"
 expect "a file whose arena is in another one" 161 "extern 'arena': unrecognized extern section '.maps'"
 
