@@ -31,9 +31,11 @@ for clang in clang-19 clang-14; do
 	bpf "<linux/bpf.h> of this kernel" $clang "${uapi[@]}"
 	bpf "this kernel's vmlinux.h" $clang -DTYPES='"vmlinux.h"'
 	bpf "a later kernel's vmlinux.h" $clang -DTYPES='"later.h"' -DAS=
+	holds "... whose can_loop remains its own" grep -q bpf_later_can_loop "$scratch/prog.o"
 done
 bpf "a later kernel's vmlinux.h with address spaces" clang-19 -DTYPES='"later.h"' \
 	'-DAS=__attribute__((address_space(1)))'
+bpf "<linux/bpf.h> of the distribution, again" clang-19
 
 "$bpftool" gen skeleton "$scratch/prog.o" name prog >"$scratch/skel.h"
 libs=("$selftests/tools/build/libbpf/libbpf.a" -lelf -lz)
