@@ -11,8 +11,9 @@ export ARCH PAGES DEBUG ONLY JOBS CONFIG DBG TIME SEED ROUND
 kernel-args := $(if $(filter none,$(SERIES)),base)
 
 .NOTPARALLEL:
-.PHONY: help source run bench fuzz coverage test test-plain test-peer test-pages test-base \
-	test-versions test-long base kernel deb fresh shell tree export series check check-style check-sparse check-shell check-builds clean
+.PHONY: help source run sdk example bench fuzz coverage test test-plain test-peer test-pages \
+	test-base test-versions test-long base kernel deb fresh shell tree export series check \
+	check-style check-sparse check-shell check-builds clean
 
 help:
 	@echo 'make run      the main job: boot the VM and compare the key/value servers'
@@ -37,6 +38,8 @@ help:
 	@echo 'make kernel   out/ARCH/{bzImage,vmlinux,config} (DEBUG=1: with KASAN, lockdep, ...;'
 	@echo '              SERIES=none: the kernel without the series, in out/base-ARCH;'
 	@echo '              PAGES=16k or 64k, with ARCH=arm64: in out/arm64-16k, out/arm64-64k)'
+	@echo 'make sdk      headers, libbpf, bpftool and vmlinux.h for programs of your own, in out/ARCH/sdk'
+	@echo 'make example  build and run one of examples/ in the VM (NAME=list, counter, heap, xdp)'
 	@echo 'make deb      Debian packages of kernel, libbpf and bpftool, in out/deb/ARCH'
 	@echo '              (CONFIG=PATH: from another kernel configuration than that of'
 	@echo '              Debian; CONFIG=vm: of what make kernel builds; DBG=1: -dbg, too)'
@@ -79,6 +82,14 @@ run: kernel
 	@scripts/prepare demo
 	@scripts/guest
 	@scripts/demo
+
+sdk: kernel
+	@scripts/prepare sdk
+	@scripts/guest
+	@scripts/sdk
+
+example: sdk
+	@scripts/sdk example $(NAME)
 
 # Where the peer cannot be fetched the table has ours alone.
 bench: kernel

@@ -80,3 +80,4 @@ run "$project/scripts/long" fuzz
 expect "long: one of them" 0 "1 passed, 0 failed"
 run "$project/scripts/long" nothing
 expect "long: none" 1 "no step matches 'nothing'"
+all_done

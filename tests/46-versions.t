@@ -12,3 +12,4 @@ if [ "$status" != 0 ]; then
 	exit
 fi
 reports "$top/scripts/versions" apply
+all_done
