@@ -118,7 +118,7 @@ test-pages: test-pages-16k test-pages-64k
 
 test-pages-%: source
 	@$(MAKE) --no-print-directory ARCH=arm64 PAGES=$* ready-arm64
-	@ARCH=arm64 PAGES=$* tests/run '$(or $(ONLY),@(35|40|60)-*)'
+	@ARCH=arm64 PAGES=$* tests/run '$(or $(ONLY),@(35-bpftool|40-*|60-*))'
 
 test-base:
 	@$(MAKE) --no-print-directory kernel SERIES=none

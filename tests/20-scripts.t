@@ -449,3 +449,4 @@ from_a_hook
 foreign_tree
 bad_series
 mails
+plan 84
