@@ -11,7 +11,7 @@ export ARCH PAGES DEBUG ONLY JOBS CONFIG DBG TIME SEED ROUND
 kernel-args := $(if $(filter none,$(SERIES)),base)
 
 .NOTPARALLEL:
-.PHONY: help source run bench fuzz coverage test test-plain test-peer test-pages test-base kernel deb \
+.PHONY: help source run bench fuzz coverage test test-plain test-one test-quick test-all test-peer test-pages test-base kernel deb \
 	shell tree export series check check-style check-sparse check-shell check-builds clean
 
 help:
@@ -20,6 +20,8 @@ help:
 	@echo '              (ONLY=GLOB for some of them: ONLY="*vm*")'
 	@echo '              (DEBUG=1: what runs in the kernel, with KASAN, lockdep, leak detector and'
 	@echo '              fault injection, then with KCSAN; DEBUG=kcsan: the latter alone)'
+	@echo '              (T=NAME: one self-test, T=arena_alloc/hazard_12; QUICK=1: what breaks by an'
+	@echo '              edit; both for this machine or for ARCH)'
 	@echo 'make test-peer   our programs on Debian'"'"'s 6.12, later ones on ours (fetches 60 MB)'
 	@echo 'make test-pages  self-tests and sample on arm64 kernels with 16 and 64 KiB pages'
 	@echo 'make bench    what arenas cost, in instructions beside Debian'"'"'s 6.12, and in time'
@@ -35,7 +37,8 @@ help:
 	@echo 'make deb      Debian packages of kernel, libbpf and bpftool, in out/deb/ARCH'
 	@echo '              (CONFIG=PATH: from another kernel configuration than that of'
 	@echo '              Debian; CONFIG=vm: of what make kernel builds; DBG=1: -dbg, too)'
-	@echo 'make shell    a shell in the VM, on the files of this machine'
+	@echo 'make shell    a shell in the VM, on the files of this machine (GDB=1: the VM waits'
+	@echo '              for gdb, and says how to start it)'
 	@echo 'make tree     out/tree: a git tree of the kernel, one commit a patch, to edit in'
 	@echo 'make export   write commits made in out/tree back to patches/ and linux/'
 	@echo 'make series   out/series: the patches as mails with a cover letter'
@@ -64,9 +67,9 @@ deb: source
 	@scripts/deb
 
 shell: kernel
-	@scripts/prepare vm
+	@scripts/prepare $(if $(GDB),gdb,vm)
 	@scripts/guest
-	@vm/run --tty --timeout 86400 --allow-warnings -- bash -l
+	@vm/run --tty $(if $(GDB),--gdb) --timeout 86400 --allow-warnings -- bash -l
 
 run: kernel
 	@scripts/prepare demo
@@ -92,8 +95,23 @@ coverage: source
 	@status=0; ARCH=x86_64 DEBUG=gcov tests/run '$(or $(ONLY),$(suites))' || status=1; \
 		scripts/coverage && exit $$status
 
+test: $(if $(T),test-one,$(if $(QUICK),test-quick,test-all))
+
+# Both for one architecture: while one works, seconds count.
+test-one: kernel
+	@scripts/prepare selftests
+	@scripts/prepare vm
+	@scripts/guest
+	@scripts/selftests build
+	@scripts/selftests one '$(T)'
+
+test-quick: kernel
+	@scripts/prepare test
+	@scripts/guest own
+	@ARCH=$${ARCH:-$$(uname -m | sed s/aarch64/arm64/)} tests/run '$(or $(ONLY),@(10|15|20|35-bpftool|36|40|50)-*)'
+
 # With DEBUG=1: what runs in the kernel, on two that watch themselves.
-test: $(if $(DEBUG),$(if $(filter 1,$(DEBUG)),test-debug-1 test-debug-kcsan,test-debug-$(DEBUG)),test-plain)
+test-all: $(if $(DEBUG),$(if $(filter 1,$(DEBUG)),test-debug-1 test-debug-kcsan,test-debug-$(DEBUG)),test-plain)
 
 test-plain: $(arches:%=ready-%)
 	@tests/run $(if $(ONLY),'$(ONLY)')
