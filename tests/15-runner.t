@@ -136,6 +136,18 @@ END
 run "$scratch/tests/run" '8[34]*'
 expect "a suite that runs after the others" 0 $'\n2 passed, 0 failed, 0 skipped'
 expect "what it lists is shown" 0 $'\n       of all: x86_64 arm64\n'
+run env ARCH=arm64 "$scratch/tests/run" --list '8*'
+listed=$said
+holds "--list says what would run" [ "$(sort <<<"$listed" | paste -sd ' ')" = \
+	"80-once 83-last 84-slow arm64-81-each arm64-82-one" ]
+holds "... in its order" [ "${listed##*$'\n'}" = 83-last ]
+# what runs once does not run on such a kernel
+list_of env -u MAKEFLAGS make -C "$top" -n test-pages
+mapfile -t list < <(sed -n "s/.* PAGES=16k tests\/run '\(.*\)'$/\1/p" < <(printf '%s\n' "${list[@]}"))
+list_of env ARCH=arm64 PAGES=16k "$top/tests/run" --list "${list[0]}"
+for name in "${list[@]}"; do
+	holds "make test-pages: $name is for its kernel" [ "${name#arm64-16k-}" != "$name" ]
+done
 run env ARCH=vax "$scratch/tests/run"
 expect "an unknown architecture" 1 "unknown architecture vax"
 
@@ -271,4 +283,4 @@ for ((i = 0; i < 50; i++)); do
 	sleep 0.1
 done
 holds "... and both of its suites are" [ "$(pids | wc -l) started, $(left | wc -l) left" = "2 started, 0 left" ]
-plan 48
+plan $((50 + ${#list[@]}))

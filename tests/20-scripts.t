@@ -449,4 +449,4 @@ from_a_hook
 foreign_tree
 bad_series
 mails
-all_done
+plan 84
