@@ -12,7 +12,8 @@ kernel-args := $(if $(filter none,$(SERIES)),base)
 
 .NOTPARALLEL:
 .PHONY: help source run bench fuzz coverage test test-plain test-peer test-pages test-base kernel deb \
-	shell tree export series check check-style check-sparse check-shell check-builds clean
+	shell tree export series check check-style check-sparse check-shell check-builds clean \
+	test-long
 
 help:
 	@echo 'make run      the main job: boot the VM and compare the key/value servers'
@@ -41,6 +42,8 @@ help:
 	@echo 'make series   out/series: the patches as mails with a cover letter'
 	@echo 'make check    check-style, check-sparse, check-shell and check-builds'
 	@echo 'make clean    remove out/ (edits in out/tree that are not exported stay)'
+	@echo 'make test-long  what takes too long for make test: others'"'"' programs, all of'
+	@echo '              them, on the kernels with and without the series'
 	@echo 'make test-base  measure 6.1'"'"'s own test_verifier, test_maps and test_progs anew on the'
 	@echo '              kernel without the series (ONLY="maps": one of them)'
 
@@ -113,6 +116,15 @@ ready-%:
 test-peer: ready-x86_64
 	@ARCH=x86_64 scripts/peer fetch
 	@ARCH=x86_64 tests/run 80-peer
+
+# What takes too long for every run: others' programs, all of them, on both kernels side
+# by side.
+test-long: $(arches:%=test-long-corpus-%)
+
+test-long-corpus-%: source
+	@$(MAKE) --no-print-directory ready-$*
+	@$(MAKE) --no-print-directory ARCH=$* kernel SERIES=none
+	@ARCH=$* scripts/corpus both
 
 test-pages: test-pages-16k test-pages-64k
 

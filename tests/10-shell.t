@@ -12,7 +12,7 @@ for script in "${scripts[@]}"; do
 	holds "shellcheck $script" shellcheck -x "$script"
 done
 
-for command in scripts/{prepare,source,tree,export,kernel,series,check,clean,selftests,base-tests,guest,deb,peer,bench,fuzz,coverage} \
+for command in scripts/{prepare,source,tree,export,kernel,series,check,clean,selftests,base-tests,corpus,guest,deb,peer,bench,fuzz,coverage} \
 		vm/run tests/run; do
 	run "$top/$command" -h
 	expect "$command -h" 0 "usage: $command"
