@@ -14,7 +14,7 @@ mkdir -p "$scratch/bin" "$project"/{tests/corpus,vm} "$project/out/src"/{include
 	"$project/out/src/tools/testing/selftests/bpf/progs"
 cp -r "$top/scripts" "$top/BASE" "$project/"
 cp "$top/tests/corpus-vm" "$project/tests/"
-echo "slow  takes long" | sed 's,^,progs/,' >"$project/tests/corpus.slow"
+printf '%s  takes long\n' others/slow arena/lists/long >"$project/tests/corpus.slow"
 echo "lists walk  the loop" >"$project/tests/corpus.todo"
 echo 6.1 >"$project/out/src.version"
 touch "$project/out/src/tools/testing/selftests/bpf/progs"/{good,bad,slow,broken}.c \
@@ -43,6 +43,9 @@ for argument; do output=$argument; done
 : >"$output"
 END
 printf '#!/bin/sh\n' >"$scratch/bin/opt-19"
+printf '#!/bin/sh\necho %s/x.o\n' "$scratch" >"$scratch/bin/dpkg"
+printf '#!/bin/sh\necho installed 1.2\n' >"$scratch/bin/dpkg-query"
+: >"$scratch/x.o"
 ln -s /usr/bin/env "$scratch/bin/ccache"
 cat >"$project/vm/run" <<END
 #!/bin/sh
@@ -55,7 +58,7 @@ case \$* in
 	cat "$scratch/said"
 esac
 END
-chmod +x "$scratch/bin"/{make,clang-19,opt-19,llc-19} "$project/vm/run"
+chmod +x "$scratch/bin"/{make,clang-19,opt-19,llc-19,dpkg,dpkg-query} "$project/vm/run"
 : >"$scratch/log"
 
 corpus() {
@@ -102,7 +105,7 @@ says
 corpus record
 expect "recorded" 0 "tests/corpus.base: 4 programs, 1 accepted, 15 instructions; 3 sources do not compile"
 run cat "$project/tests/corpus.base"
-expect "a line each, with the reason" 0 "# linux-source-6.1 6.1, clang 19.9, -O2 -mcpu=v3
+expect "a line each, with the reason" 0 "# linux-source-6.1 6.1, clang 19.9, -O2 -mcpu=v3, xdp-tools 1.2
 progs/bad lost failure 0 extern (func ksym) 'f': not found in kernel BTF
 progs/bad wild failure 3 -13 R1 invalid mem access 'scalar'
 progs/broken - uncompiled 0 unknown type name 'u9'
@@ -144,7 +147,7 @@ corpus compare
 expect "a kernel that complains" 0 "not ok corpus: series: the kernel complains"
 : >"$scratch/log"
 
-# Ours: "walk" is known to be refused, "push" is not.
+# Ours: "long" is slow, "walk" is known to be refused, "push" is not.
 mkdir -p "$project/out/x86_64/selftests/tools/include"
 printf '#!/bin/sh\n' >"$project/out/x86_64/selftests/veristat"
 chmod +x "$project/out/x86_64/selftests/veristat"
@@ -153,6 +156,7 @@ cat >"$project/tests/corpus.peer" <<END
 lists push success 100
 lists walk success 100
 lists deep failure 8000 too complex
+lists long success 8000
 END
 
 ours() {
@@ -167,6 +171,7 @@ ours() {
 ours push,success,80 walk,failure,5 deep,success,50
 expect "what 6.12 takes is taken" 0 \
 	"ok corpus: arena programs: 2 programs accepted, 2 by 6.12; geometric mean of the instructions of 1 is 0.800 of 6.12's"
+holds "what is slow is not loaded there" grep -q '/lists.bpf.o long$' "$scratch/loaded"
 holds "the table" grep -q 'push .* success .* 80  success .* 100 .* 0.80' "$work/arena.table"
 ours push,failure,80 walk,failure,5 deep,success,50
 expect "what it takes is refused" 0 "not ok corpus lists push - 6.12 takes it, and it is refused"

@@ -35,7 +35,6 @@ static void del(struct link __arena *n)
 	n->next->prev = n->prev;
 	n->prev->next = n->next;
 	n->next = NULL;
-	n->prev = NULL;
 }
 
 #define task_of(l) arena_container_of(l, struct task, link)
