@@ -12,8 +12,11 @@ kernel-args := $(if $(filter none,$(SERIES)),base)
 
 .NOTPARALLEL:
 .PHONY: help source run sdk example bench fuzz coverage test test-plain test-one test-quick test-all \
-	test-peer test-pages test-base test-versions test-long base kernel deb fresh shell tree export \
+	test-peer test-pages test-base test-versions test-corpus test-long base kernel deb fresh shell tree export \
 	series check check-style check-sparse check-shell check-builds clean
+.PHONY: help source run bench fuzz coverage test test-plain test-peer test-pages test-base kernel deb \
+	shell tree export series check check-style check-sparse check-shell check-builds clean \
+	test-long
 
 help:
 	@echo 'make run      the main job: boot the VM and compare the key/value servers'
@@ -54,6 +57,8 @@ help:
 	@echo 'make clean    remove out/ (edits in out/tree that are not exported stay)'
 	@echo 'make base     move BASE to the newest linux-source-6.1, measure what make test-base'
 	@echo '              does, and say what changed'
+	@echo 'make test-corpus  others'"'"' programs, all of'
+	@echo '              them, on the kernels with and without the series'
 	@echo 'make test-base  measure 6.1'"'"'s own test_verifier, test_maps and test_progs anew on the'
 	@echo '              kernel without the series (ONLY="maps": one of them)'
 
@@ -152,6 +157,15 @@ ready-%:
 test-peer: ready-x86_64
 	@ARCH=x86_64 scripts/peer fetch
 	@ARCH=x86_64 tests/run 80-peer
+
+# What takes too long for every run: others' programs, all of them, on both kernels side
+# by side.
+test-corpus: $(arches:%=test-corpus-%)
+
+test-corpus-%: source
+	@$(MAKE) --no-print-directory ready-$*
+	@$(MAKE) --no-print-directory ARCH=$* kernel SERIES=none
+	@ARCH=$* scripts/corpus both
 
 test-pages: test-pages-16k test-pages-64k
 
