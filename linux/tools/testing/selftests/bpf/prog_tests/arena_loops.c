@@ -8,6 +8,7 @@
  * those that never end would keep a CPU, the others read what is not theirs.
  */
 #include "arena_insn.h"
+#include "arena_loops.h"
 #include "arena_loops.skel.h"
 
 #define R(n) BPF_REG_##n

@@ -5,6 +5,7 @@
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_arena.h>
+#include "arena_loops.h"
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARENA);
@@ -14,15 +15,6 @@ struct {
 
 #define N 200
 #define DEPTH 32
-
-struct slot {
-	int busy, flag, val;
-};
-
-struct node {
-	struct node __arena *left, *right;
-	int val;
-};
 
 struct slot __arena_global slots[N];
 int __arena_global values[N];
