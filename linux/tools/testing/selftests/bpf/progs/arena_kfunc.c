@@ -343,7 +343,7 @@ int hazard_28_iter_minus_unknown(struct bpf_iter__bpf_map *ctx)
 }
 
 SEC("iter.s/bpf_map")
-__failure __msg("or_null prohibited")
+__failure __msg("pointer arithmetic on ptr_or_null_ prohibited")
 int hazard_28_iter_unchecked_plus_8(struct bpf_iter__bpf_map *ctx)
 {
 	struct bpf_map *map = ctx->map;

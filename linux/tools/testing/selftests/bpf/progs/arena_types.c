@@ -161,7 +161,8 @@ __noinline int global_chain(int unused)
 
 static long global_loop_cb(__u32 i, void *ctx)
 {
-	return global_chain(i);
+	global_chain(i);
+	return 0;
 }
 
 __noinline int global_loop(int unused)
@@ -196,7 +197,8 @@ static __always_inline int start_timer(void *cb)
 
 static int timer_global(void *map, int *key, struct elem *val)
 {
-	return global_chain(0) * 0;
+	global_chain(0);
+	return 0;
 }
 
 SEC("syscall")
@@ -208,7 +210,8 @@ int run_timer_global(void *ctx)
 /* bpf_loop() may do what its caller may, and this one may not */
 static int timer_loop(void *map, int *key, struct elem *val)
 {
-	return global_loop(0) * 0;
+	global_loop(0);
+	return 0;
 }
 
 SEC("syscall")
@@ -227,12 +230,14 @@ int run_timer_and_main(void *ctx)
 /* callbacks of both kinds that are one function */
 static long both_cb(void *map, __u32 *key, void *val, void *ctx)
 {
-	return global_use(0);
+	global_use(0);
+	return 0;
 }
 
 static long plain_cb(__u32 i, void *ctx)
 {
-	return global_use(i);
+	global_use(i);
+	return 0;
 }
 
 SEC("syscall")
