@@ -20,6 +20,7 @@ struct slot __arena_global slots[N];
 int __arena_global values[N];
 int __arena_global others[N];
 struct node __arena_global nodes[N];
+int __arena_global rounds;
 int zero;
 
 static void fill(int __arena *v)
@@ -37,10 +38,12 @@ SEC("syscall")
 int fall_through(void *ctx)
 {
 	struct slot __arena *p = &slots[0];
-	int rounds = 0;
 
+	/* In the arena: the verifier unrolls a loop that compares what it knows. */
+	rounds = 0;
 	p->flag = 3;
 	p->busy = 0;
+	p->val = 0;
 	while (can_loop) {
 		if (p->busy == 9)
 			break;
