@@ -46,6 +46,7 @@
 #include <linux/error-injection.h>
 #include <linux/filter.h>
 #include <linux/fs.h>
+#include <linux/memcontrol.h>
 #include <linux/mm.h>
 #include <linux/mman.h>
 #include <linux/pagemap.h>
@@ -147,6 +148,18 @@ static vm_fault_t arena_vma_insert(struct bpf_arena *arena, struct vm_fault *vmf
 	return err && err != -EBUSY ? VM_FAULT_SIGBUS : VM_FAULT_NOPAGE;
 }
 
+/*
+ * Reclaim has found nothing, nor the OOM killer a victim. A cgroup of version 1
+ * may want its OOM handled by user space, for which the fault has to wait as any
+ * other does; a task that dies retries, to die. For anybody else to retry would be
+ * to spin, since the cgroup that is charged need not be that of the task.
+ */
+static vm_fault_t arena_vma_nomem(void)
+{
+	return task_in_memcg_oom(current) || fatal_signal_pending(current) ?
+	       VM_FAULT_OOM : VM_FAULT_SIGBUS;
+}
+
 static vm_fault_t arena_vma_fault(struct vm_fault *vmf)
 {
 	struct bpf_map *map = vmf->vma->vm_file->private_data;
@@ -168,10 +181,10 @@ static vm_fault_t arena_vma_fault(struct vm_fault *vmf)
 		return VM_FAULT_SIGSEGV;
 	if (!arena_may_grow())
 		return VM_FAULT_SIGBUS;
-	spare = arena_page_alloc(arena);
+	spare = arena_page_alloc(arena, ARENA_GFP_TOUCH);
 	if (!spare) {
 		arena_note_failure(arena, -ENOMEM);
-		return VM_FAULT_SIGBUS;
+		return arena_vma_nomem();
 	}
 
 	mutex_lock(&arena->lock);
@@ -260,8 +273,9 @@ static unsigned long arena_get_unmapped_area(struct bpf_map *map,
 		return err;
 	if (start && addr != start && (addr || flags & MAP_FIXED))
 		return -EINVAL;
+	/* at 0 nothing may be: user_vm_start 0 says that nothing is known yet */
 	if (flags & MAP_FIXED)
-		return range_crosses_4g(addr, len) ? -EINVAL : addr;
+		return !addr || range_crosses_4g(addr, len) ? -EINVAL : addr;
 	if (!start)
 		return arena_area_pick(filp, addr, len, flags);
 
@@ -290,7 +304,7 @@ static int arena_map_mmap(struct bpf_map *map, struct vm_area_struct *vma)
 	unsigned long len = vma->vm_end - vma->vm_start;
 	int err;
 
-	if (vma->vm_pgoff || range_crosses_4g(vma->vm_start, len))
+	if (vma->vm_pgoff || !vma->vm_start || range_crosses_4g(vma->vm_start, len))
 		return -EINVAL;
 	if (vma->vm_flags & VM_EXEC)
 		return -EACCES;
@@ -437,6 +451,7 @@ static struct bpf_map *arena_map_alloc(union bpf_attr *attr)
 	bpf_map_init_from_attr(&arena->map, attr);
 	arena->kern_vm_start = round_up((unsigned long)arena->kern_vm->addr +
 					ARENA_GUARD_SIZE, ARENA_ALIGN);
+	arena_memcg_get(arena);
 	arena_pages_init(arena);
 	arena_mapping_init(&arena->mapping);
 	if (attr->map_extra) {
@@ -452,6 +467,7 @@ static void arena_map_free(struct bpf_map *map)
 	struct bpf_arena *arena = map_to_arena(map);
 
 	arena_pages_exit(arena);
+	arena_memcg_put(arena);
 	free_vm_area(arena->kern_vm);
 	bpf_map_area_free(arena);
 }

@@ -35,6 +35,12 @@
 /* The OOM killer would hit whoever runs the program; fail instead. */
 #define ARENA_GFP		(GFP_KERNEL | __GFP_NOWARN | __GFP_RETRY_MAYFAIL)
 
+/* A process that touches a page is treated as one that touches its own memory. */
+#define ARENA_GFP_TOUCH		GFP_KERNEL
+
+/* For the worker, which runs for nobody: what is not there at once is not had. */
+#define ARENA_GFP_WORKER	(GFP_KERNEL | __GFP_NOWARN | __GFP_NORETRY)
+
 /* What a caller that may not sleep can allocate at once */
 #define ARENA_NOSLEEP_PAGES	32
 
@@ -46,9 +52,10 @@
 #define ARENA_POOL_MAX		416
 #define ARENA_POOL_SLOTS	448
 
-/* The worker is on its way; a caller found no address in any chunk */
+/* The worker is on its way; at once; a caller found no address in any chunk */
 #define ARENA_KICKED		0
-#define ARENA_STARVED		1
+#define ARENA_URGENT		1
+#define ARENA_STARVED		2
 
 /**
  * struct arena_pool - zeroed pages; see arena_pool.c
@@ -60,6 +67,8 @@
  * @hits: pages given to callers that may not sleep
  * @misses: pages that such callers asked for and that were not ready
  * @asked: @hits + @misses when the worker ran last
+ * @retry_at: jiffies before which the worker does not ask for memory again
+ * @pause: how long it did not, when it last had to
  * @used_at: jiffies when a page was wanted last, as far as the worker knows
  */
 struct arena_pool {
@@ -71,6 +80,8 @@ struct arena_pool {
 	atomic64_t hits;
 	atomic64_t misses;
 	u64 asked;
+	unsigned long retry_at;
+	unsigned long pause;
 	unsigned long used_at;
 };
 
@@ -96,17 +107,17 @@ enum arena_failure {
  * @kern_vm_start: kernel address of the low 32 bits 0, aligned to ARENA_ALIGN
  * @lock: serializes what may sleep: user PTEs, new chunks, the end of pages
  * @mapping: holds the VMAs of all processes
+ * @objcg: the memory cgroup of whoever created the arena, which is charged
  * @groups: pointers to chunks, by wpn / ARENA_CHUNK_PAGES; none ever goes away
  * @avail: chunks that may have a free address
  * @dirty: chunks in which something was freed and is not reaped
  * @wanted: chunks that a caller which may not sleep has missed
  * @hint: chunk that had a free address last
  * @nr_chunks: chunks that there are
- * @nr_pages: pages in the chunks, freed ones too before they are reaped
  * @pool: pages to come, and pages that were; NULL before there may be any
  * @work: reaps, fills @pool, makes chunks that are @wanted
  * @kick: starts @work from any context
- * @flags: ARENA_KICKED, ARENA_STARVED
+ * @flags: ARENA_KICKED, ARENA_URGENT, ARENA_STARVED
  * @failed: allocations that failed, by cause
  * @faults: accesses of programs to pages that are not there
  * @last_fault: user address of the last one
@@ -119,6 +130,9 @@ struct bpf_arena {
 	unsigned long kern_vm_start;
 	struct mutex lock;	/* user PTEs, chunks, the end of pages */
 	struct address_space mapping;
+#ifdef CONFIG_MEMCG_KMEM
+	struct obj_cgroup *objcg;
+#endif
 
 	struct arena_chunk **groups[ARENA_GROUPS];
 	DECLARE_BITMAP(avail, ARENA_CHUNKS);
@@ -126,7 +140,6 @@ struct bpf_arena {
 	DECLARE_BITMAP(wanted, ARENA_CHUNKS);
 	u32 hint;
 	u32 nr_chunks;
-	atomic_t nr_pages;
 
 	struct arena_pool *pool;
 	struct delayed_work work;
@@ -185,12 +198,16 @@ void arena_pages_free_nosleep(struct bpf_arena *arena, u32 wpn, u32 cnt);
 int arena_pages_hold(struct bpf_arena *arena, u32 wpn, u32 cnt);
 int arena_pages_hold_nosleep(struct bpf_arena *arena, u32 wpn, u32 cnt);
 
+u32 arena_pages_count(const struct bpf_arena *arena);
 struct page *arena_page_find(struct bpf_arena *arena, u32 wpn);
 int arena_page_insert(struct bpf_arena *arena, u32 wpn, struct page *page);
 u32 arena_page_seek(struct bpf_arena *arena, u32 wpn, bool there);
 
-struct page *arena_page_alloc(struct bpf_arena *arena);
-int arena_list_alloc(struct bpf_arena *arena, u32 cnt, int nid,
+void arena_memcg_get(struct bpf_arena *arena);
+void arena_memcg_put(struct bpf_arena *arena);
+void *arena_kzalloc(struct bpf_arena *arena, size_t size, gfp_t gfp);
+struct page *arena_page_alloc(struct bpf_arena *arena, gfp_t gfp);
+int arena_list_alloc(struct bpf_arena *arena, u32 cnt, int nid, gfp_t gfp,
 		     struct list_head *pages);
 
 int arena_pool_create(struct bpf_arena *arena, u32 min);

@@ -129,8 +129,7 @@ static int arena_chunk_add(struct bpf_arena *arena, struct arena_chunk *chunk)
 	struct arena_chunk **new;
 
 	if (!*group) {
-		new = bpf_map_kvcalloc(&arena->map, ARENA_GROUP_CHUNKS, sizeof(*new),
-				       ARENA_GFP);
+		new = arena_kzalloc(arena, ARENA_GROUP_CHUNKS * sizeof(*new), ARENA_GFP);
 		if (!new)
 			return -ENOMEM;
 		/* pairs with arena_chunk_at() */
@@ -165,28 +164,25 @@ static void arena_chunk_trim(const struct bpf_arena *arena, struct arena_chunk *
 }
 
 /*
- * Drops the chunk's references to pages of one word, and says how many. Others
- * may have theirs still, so that no page may be touched once ours is dropped:
- * put_pages_list() would.
+ * Drops the chunk's references to pages of one word. Others may have theirs still,
+ * so that no page may be touched once ours is dropped: put_pages_list() would.
  */
-static u32 chunk_put_pages(struct bpf_arena *arena, struct arena_chunk *chunk,
+static void chunk_put_pages(struct bpf_arena *arena, struct arena_chunk *chunk,
 			   u32 word, unsigned long bits)
 {
 	struct page **pages = &chunk->pages[word * BITS_PER_LONG];
 	struct page *batch[BITS_PER_LONG];
-	u32 bit, n = 0, cnt = 0;
+	u32 bit, n = 0;
 
 	for_each_set_bit(bit, &bits, BITS_PER_LONG) {
 		if (!pages[bit])
 			continue;
-		cnt++;
 		if (!arena->pool || !arena_pool_recycle(arena->pool, pages[bit]))
 			batch[n++] = pages[bit];
 		pages[bit] = NULL;
 	}
 	if (n)
 		release_pages(batch, n);
-	return cnt;
 }
 
 /* NULL if there are no tables for the address */
@@ -255,11 +251,11 @@ static int arena_chunk_create(struct bpf_arena *arena, u32 idx)
 	BUILD_BUG_ON(ARENA_CHUNK_PAGES * sizeof(*chunk->pages) != PAGE_SIZE);
 
 	lockdep_assert_held(&arena->lock);
-	chunk = bpf_map_kzalloc(&arena->map, sizeof(*chunk), ARENA_GFP);
+	chunk = arena_kzalloc(arena, sizeof(*chunk), ARENA_GFP);
 	if (!chunk)
 		return -ENOMEM;
 	chunk->idx = idx;
-	pages = arena_page_alloc(arena);
+	pages = arena_page_alloc(arena, ARENA_GFP);
 	if (pages) {
 		chunk->pages = page_address(pages);
 		err = apply_to_page_range(&init_mm, kaddr, PAGE_SIZE,
@@ -500,7 +496,6 @@ static void arena_publish(struct bpf_arena *arena, u32 wpn, u32 cnt,
 		smp_mb__before_atomic();
 		atomic_long_or(s.mask, &s.chunk->there[s.word]);
 	}
-	atomic_add(cnt, &arena->nr_pages);
 }
 
 static void arena_hold(struct bpf_arena *arena, u32 wpn, u32 cnt)
@@ -562,6 +557,7 @@ static void arena_span_free(struct bpf_arena *arena, const struct arena_span *s,
 struct arena_reap {
 	struct bpf_arena *arena;
 	u32 zap, zap_cnt;		/* user PTEs */
+	bool shared;			/* somebody else had a page, too */
 	unsigned long start, end;	/* kernel TLB */
 };
 
@@ -576,7 +572,11 @@ static void reap_zap(struct arena_reap *r)
 	r->zap_cnt = 0;
 }
 
-/* No new user PTE appears: that takes arena->lock. */
+/*
+ * No new user PTE appears: that takes arena->lock. Whoever takes one away, by
+ * munmap(), MADV_DONTNEED or exit, keeps its reference until the TLB is flushed. So
+ * a page that only we refer to has no user translation, whatever page_mapped() says.
+ */
 static void reap_page(struct arena_reap *r, struct arena_chunk *chunk, u32 pos)
 {
 	u32 wpn = chunk->idx * ARENA_CHUNK_PAGES + pos;
@@ -585,8 +585,9 @@ static void reap_page(struct arena_reap *r, struct arena_chunk *chunk, u32 pos)
 	chunk_pte_clear(r->arena, chunk, pos);
 	r->start = min(r->start, kaddr);
 	r->end = max(r->end, kaddr + PAGE_SIZE);
-	if (!page_mapped(chunk->pages[pos]))
+	if (page_count(chunk->pages[pos]) == 1)
 		return;
+	r->shared = true;
 	if (wpn != r->zap + r->zap_cnt)
 		reap_zap(r);
 	if (!r->zap_cnt)
@@ -615,21 +616,52 @@ static void reap_begin(struct arena_reap *r, struct arena_chunk *chunk)
 	}
 }
 
+static bool reap_is_shared(struct arena_chunk *chunk)
+{
+	u32 first, word, bit;
+
+	for_each_dirty_word(first, word, &chunk->reaping_words) {
+		for_each_set_bit(bit, &chunk->reaping[word], BITS_PER_LONG) {
+			struct page *page = chunk->pages[word * BITS_PER_LONG + bit];
+
+			if (page && page_count(page) != 1)
+				return true;
+		}
+	}
+	return false;
+}
+
+/*
+ * Who still has a page after the zap may be another CPU between the end of a PTE
+ * and its flush, or may hold it for good: nothing tells which, so that all
+ * translations of all CPUs go.
+ */
+static void reap_flush(const struct arena_reap *r, struct arena_chunk **chunks, u32 n)
+{
+	bool shared = false;
+	u32 i;
+
+	for (i = 0; r->shared && !shared && i < n; i++)
+		shared = reap_is_shared(chunks[i]);
+	if (shared)
+		flush_tlb_all();
+	else if (r->start < r->end)
+		flush_tlb_kernel_range(r->start, r->end);
+}
+
 /* Gives pages and addresses back */
 static void reap_end(struct bpf_arena *arena, struct arena_chunk *chunk)
 {
-	u32 first, word, cnt = 0;
+	u32 first, word;
 
 	for_each_dirty_word(first, word, &chunk->reaping_words) {
 		if (!chunk->reaping[word])
 			continue;
-		cnt += chunk_put_pages(arena, chunk, word,
-				       chunk->reaping[word]);
+		chunk_put_pages(arena, chunk, word, chunk->reaping[word]);
 		/* no page there before anyone can claim the addresses */
 		smp_mb__before_atomic();
 		atomic_long_andnot(chunk->reaping[word], &chunk->taken[word]);
 	}
-	atomic_sub(cnt, &arena->nr_pages);
 	set_bit(chunk->idx, arena->avail);
 }
 
@@ -647,8 +679,7 @@ static u32 arena_reap_round(struct bpf_arena *arena, u32 idx)
 			break;
 	}
 	reap_zap(&r);
-	if (r.start < r.end)
-		flush_tlb_kernel_range(r.start, r.end);
+	reap_flush(&r, chunks, n);
 	for (i = 0; i < n; i++)
 		reap_end(arena, chunks[i]);
 	return idx < end ? idx + 1 : end;
@@ -682,8 +713,11 @@ static bool arena_is_full(const struct bpf_arena *arena)
 /* Starts the worker. Any context: an irq_work may be queued everywhere. */
 static void arena_kick(struct bpf_arena *arena)
 {
-	if (!test_bit(ARENA_KICKED, &arena->flags) &&
-	    !test_and_set_bit(ARENA_KICKED, &arena->flags))
+	struct arena_pool *pool = READ_ONCE(arena->pool);
+	u32 flag = pool && arena_pool_is_urgent(pool) ? ARENA_URGENT : ARENA_KICKED;
+
+	if (!test_bit(flag, &arena->flags) &&
+	    !test_and_set_bit(flag, &arena->flags))
 		irq_work_queue(&arena->kick);
 }
 
@@ -691,10 +725,9 @@ static void arena_kick(struct bpf_arena *arena)
 static void arena_kick_work(struct irq_work *kick)
 {
 	struct bpf_arena *arena = container_of(kick, struct bpf_arena, kick);
-	struct arena_pool *pool = READ_ONCE(arena->pool);
 
 	mod_delayed_work(system_unbound_wq, &arena->work,
-			 pool && arena_pool_is_urgent(pool) ? 0 : 1);
+			 test_bit(ARENA_URGENT, &arena->flags) ? 0 : 1);
 }
 
 /* Asks the worker for chunks for these addresses. */
@@ -817,15 +850,19 @@ static void arena_work(struct work_struct *work)
 					       struct bpf_arena, work);
 
 	clear_bit(ARENA_KICKED, &arena->flags);
+	clear_bit(ARENA_URGENT, &arena->flags);
 	/* who finds it set has left us its work before that */
 	smp_mb__after_atomic();
 	mutex_lock(&arena->lock);
 	arena_reap(arena);
+	mutex_unlock(&arena->lock);
+	/* before anything that may reclaim under the lock */
+	if (arena->pool)
+		arena_pool_fill(arena);
+	mutex_lock(&arena->lock);
 	arena_chunks_wanted(arena);
 	arena_chunks_spare(arena);
 	mutex_unlock(&arena->lock);
-	if (arena->pool)
-		arena_pool_fill(arena);
 	arena_work_later(arena);
 }
 
@@ -941,7 +978,7 @@ int arena_pages_alloc(struct bpf_arena *arena, u32 wpn, u32 cnt, int nid)
 	u32 got;
 	int err;
 
-	err = arena_list_alloc(arena, cnt, nid, &pages);
+	err = arena_list_alloc(arena, cnt, nid, ARENA_GFP, &pages);
 	if (err)
 		return err;
 	if (wpn == ARENA_NOWHERE && cnt <= BITS_PER_LONG) {
@@ -1105,6 +1142,27 @@ u32 arena_page_seek(struct bpf_arena *arena, u32 wpn, bool there)
 	return s.end;
 }
 
+/**
+ * arena_pages_count() - how many pages programs and processes have
+ * @arena: arena
+ *
+ * Counted when somebody asks: a counter would be a line that all CPUs write to.
+ *
+ * Context: any, but it takes a while, 2 MiB of the arena at a time.
+ */
+u32 arena_pages_count(const struct bpf_arena *arena)
+{
+	u32 idx, word, cnt = 0;
+
+	for (idx = 0; idx < ARENA_CHUNKS; idx++) {
+		struct arena_chunk *chunk = arena_chunk_at(arena, idx);
+
+		for (word = 0; chunk && word < ARENA_CHUNK_WORDS; word++)
+			cnt += hweight_long(atomic_long_read(&chunk->there[word]));
+	}
+	return cnt;
+}
+
 void arena_pages_init(struct bpf_arena *arena)
 {
 	mutex_init(&arena->lock);
@@ -1122,7 +1180,7 @@ static void arena_group_destroy(struct bpf_arena *arena, struct arena_chunk **gr
 		arena_chunk_destroy(arena, group[i]);
 		cond_resched();
 	}
-	kvfree(group);
+	kfree(group);
 }
 
 /* Every VMA and every program held a reference to the map: nobody looks. */

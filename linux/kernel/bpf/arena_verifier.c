@@ -195,7 +195,10 @@ int bpf_arena_rewrite(struct bpf_verifier_env *env)
 			rewrite_cast(prog, insn, &aux[i]);
 		else if (aux[i].arena_use == ARENA_USE_YES)
 			rewrite_insn(insn, &aux[i]);
-		needs_pool |= aux[i].arena_nosleep && insn->imm == arena_kfunc_ids[0];
+		/* frees need nothing to be there */
+		needs_pool |= aux[i].arena_nosleep &&
+			      (insn->imm == arena_kfunc_ids[0] ||
+			       insn->imm == arena_kfunc_ids[2]);
 	}
 	return needs_pool ? bpf_arena_pool_enable(prog->aux->arena) : 0;
 }
