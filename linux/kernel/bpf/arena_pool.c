@@ -100,8 +100,7 @@ static bool pool_put(struct arena_pool *pool, struct page *page)
  * @cnt: number of pages, at most ARENA_NOSLEEP_PAGES
  *
  * Context: any, NMI included.
- * Return: whether there are so many. Then each is to be had from
- * arena_pool_take(), or all go back by arena_pool_unreserve().
+ * Return: whether there are so many. Then each is to be had from arena_pool_take().
  */
 bool arena_pool_reserve(struct arena_pool *pool, u32 cnt)
 {
@@ -109,11 +108,6 @@ bool arena_pool_reserve(struct arena_pool *pool, u32 cnt)
 		return true;
 	atomic64_add(cnt, &pool->misses);
 	return false;
-}
-
-void arena_pool_unreserve(struct arena_pool *pool, u32 cnt)
-{
-	atomic_add(cnt, &pool->ready);
 }
 
 void arena_pool_take(struct arena_pool *pool, u32 cnt, struct list_head *pages)
@@ -132,7 +126,7 @@ void arena_pool_take(struct arena_pool *pool, u32 cnt, struct list_head *pages)
  * TLB flush to come of a process that has just unmapped: then it is not ours. Nor is
  * a page whose memory has failed, which the page allocator puts aside.
  *
- * Context: may sleep, arena->lock.
+ * Context: may sleep.
  * Return: whether the pool has taken it, and the reference to it.
  */
 bool arena_pool_recycle(struct arena_pool *pool, struct page *page)
@@ -332,7 +326,7 @@ unsigned long arena_pool_delay(const struct arena_pool *pool)
  * Reclaim has found nothing. Programs go on to ask, as often as they like, and what
  * the worker does for them is on nobody's account.
  */
-static void pool_back_off(struct arena_pool *pool)
+void arena_pool_back_off(struct arena_pool *pool)
 {
 	pool->pause = clamp(2 * pool->pause, 1UL, (unsigned long)HZ / 4);
 	pool->retry_at = jiffies + pool->pause;
@@ -356,11 +350,11 @@ void arena_pool_fill(struct bpf_arena *arena)
 	pool_adapt(pool);
 	/* no more than that in one go: callers may be as fast as we are */
 	for (cnt = pool->target; cnt && atomic_read(&pool->ready) < pool->target; cnt--) {
-		if (time_before(jiffies, pool->retry_at))
+		if (!arena_pool_may_grow(pool))
 			return;
 		page = arena_page_alloc(arena, ARENA_GFP_WORKER);
 		if (!page) {
-			pool_back_off(pool);
+			arena_pool_back_off(pool);
 			return;
 		}
 		pool->pause = 0;
@@ -378,25 +372,31 @@ void arena_pool_fill(struct bpf_arena *arena)
  * @arena: arena
  * @min: what it holds at least, 0 or ARENA_POOL_MIN
  *
- * Context: may sleep, arena->lock.
+ * Context: may sleep.
  * Return: 0, -ENOMEM.
  */
 int arena_pool_create(struct bpf_arena *arena, u32 min)
 {
-	struct arena_pool *pool = arena->pool;
+	struct arena_pool *pool = NULL;
 
-	if (!pool) {
-		BUILD_BUG_ON(sizeof(*pool) > SZ_4K);
+	BUILD_BUG_ON(sizeof(*pool) > SZ_4K);
+	if (!READ_ONCE(arena->pool)) {
 		pool = arena_kzalloc(arena, sizeof(*pool), ARENA_GFP);
 		if (!pool)
 			return -ENOMEM;
 		pool->used_at = jiffies;
 		pool->retry_at = jiffies;
+	}
+	mutex_lock(&arena->lock);
+	if (!arena->pool) {
 		/* pairs with the address dependency of READ_ONCE(arena->pool) */
 		smp_store_release(&arena->pool, pool);
+		pool = NULL;
 	}
-	if (min > pool->min)
-		WRITE_ONCE(pool->min, min);
+	if (min > arena->pool->min)
+		WRITE_ONCE(arena->pool->min, min);
+	mutex_unlock(&arena->lock);
+	kfree(pool);
 	return 0;
 }
 

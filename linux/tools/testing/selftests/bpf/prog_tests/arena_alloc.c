@@ -1033,7 +1033,7 @@ static void check_own_cgroup(struct fixture *f)
 		char *area;
 		__u32 i;
 
-		if (join_cgroup(CGROUP))
+		if (join_parent_cgroup(CGROUP))
 			_exit(1);
 		area = mmap(f->area, f->pages * page_size, PROT_READ | PROT_WRITE,
 			    MAP_SHARED | MAP_FIXED_NOREPLACE, bpf_map__fd(f->skel->maps.arena), 0);
