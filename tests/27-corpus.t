@@ -84,6 +84,7 @@ says() {
 	libbpf: extern (func ksym) 'f': not found in kernel BTF
 	libbpf: failed to load object '$work/build/bad.bpf.o'
 	PROCESSING $work/build/bad.bpf.o/lost, DURATION US: 0, VERDICT: failure, VERIFIER LOG:
+	what was in memory before
 
 	file_name,prog_name,verdict,total_insns,duration
 	bad.bpf.o,wild,failure,3,5
