@@ -107,7 +107,7 @@ static void not_over(void)
 	arena_deadline__destroy(skel);
 }
 
-static void callbacks(void)
+static void check_callbacks(void)
 {
 	struct arena_deadline *skel = load_and_burn("callbacks");
 
@@ -151,7 +151,7 @@ out:
 }
 
 /* name is attached to glob() of a program that burns before it calls it */
-static void attached(const char *name, __u64 global, __u64 traced)
+static void check_attached(const char *name, __u64 global, __u64 traced)
 {
 	struct arena_deadline *skel = load("shared_arena"), *other = arena_deadline__open();
 	struct bpf_program *prog;
@@ -274,17 +274,17 @@ void test_arena_deadline(void)
 	if (test__start_subtest("not_over"))
 		not_over();
 	if (test__start_subtest("callbacks"))
-		callbacks();
+		check_callbacks();
 	if (test__start_subtest("callback_burns"))
 		callback_burns();
 	if (test__start_subtest("tail_call"))
 		tail_call();
 	if (test__start_subtest("fentry"))
-		attached("trace_entry", 0, 1000);
+		check_attached("trace_entry", 0, 1000);
 	if (test__start_subtest("fexit"))
-		attached("trace_exit", 0, 1000);
+		check_attached("trace_exit", 0, 1000);
 	if (test__start_subtest("freplace"))
-		attached("replaces", 2000, 0);
+		check_attached("replaces", 2000, 0);
 	if (test__start_subtest("registers"))
 		registers();
 }

@@ -83,6 +83,7 @@ static __noinline __u64 level##N(void)			\
 		n += CALL;				\
 	return n;					\
 }
+
 LEVEL(7, leaf(all))
 LEVEL(6, level7())
 LEVEL(5, level6())
@@ -109,6 +110,7 @@ static __noinline __u64 level##N##_arena(void)		\
 	}						\
 	return n;					\
 }
+
 LEVEL_ARENA(7, leaf(all))
 LEVEL_ARENA(6, level7_arena())
 /* one that has no may_goto, and one that has no access */
@@ -117,6 +119,7 @@ static __noinline __u64 level5_arena(void)
 	in_arena++;
 	return level6_arena();
 }
+
 LEVEL(4_plain, level5_arena())
 LEVEL_ARENA(3, level4_plain())
 LEVEL_ARENA(2, level3_arena())
@@ -141,6 +144,7 @@ static __noinline __u64 leaf_slow(void)
 			n += in_arena + bpf_ktime_get_ns();
 	return n;
 }
+
 LEVEL(1_slow, leaf_slow())
 
 SEC("?tc")
@@ -159,6 +163,7 @@ static __noinline __u64 many_short(void)
 		n += leaf(few);
 	return n;
 }
+
 LEVEL(1_short, many_short())
 
 SEC("?tc")
