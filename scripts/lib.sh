@@ -80,7 +80,7 @@ for_arch() {
 # arm64 vDSO and the certificates embed files, and would take an object with
 # an earlier file's bytes for this one's.
 kernel_make() {
-	CCACHE_BASEDIR=$top CCACHE_NOHASHDIR=1 \
+	env -u CCACHE_DEPEND CCACHE_NODEPEND=1 CCACHE_BASEDIR="$top" CCACHE_NOHASHDIR=1 \
 	KBUILD_BUILD_TIMESTAMP='Thu Jan  1 00:00:00 UTC 1970' \
 	KBUILD_BUILD_USER=arena KBUILD_BUILD_HOST=arena \
 		make --no-print-directory -j"$(nproc)" ARCH="$arch" CROSS_COMPILE="$cross" \
