@@ -5,14 +5,15 @@
 # make test and make check go through both unless told which; everything else is
 # for this machine's architecture then.
 arches := $(or $(ARCH),x86_64 arm64)
-export ARCH PAGES DEBUG ONLY JOBS CONFIG DBG TIME SEED ROUND
+export ARCH PAGES DEBUG ONLY JOBS CONFIG DBG TIME SEED ROUND CMD
 
 # SERIES=none: the same for the kernel without the series.
 kernel-args := $(if $(filter none,$(SERIES)),base)
 
 .NOTPARALLEL:
 .PHONY: help source run bench fuzz coverage test test-plain test-peer test-pages test-base \
-	test-versions test-long base kernel deb fresh shell tree export series check check-style check-sparse check-shell check-builds clean
+	test-versions test-long base kernel deb fresh shell tree export series check check-style \
+	check-sparse check-shell check-builds clean
 
 help:
 	@echo 'make run      the main job: boot the VM and compare the key/value servers'
@@ -46,8 +47,8 @@ help:
 	@echo 'make series   out/series: the patches as mails with a cover letter'
 	@echo 'make check    check-style, check-sparse, check-shell and check-builds'
 	@echo 'make clean    remove out/ (edits in out/tree that are not exported stay)'
-	@echo 'make base     move BASE to the newest linux-source-6.1, measure what make test-base'
-	@echo '              does, and say what changed'
+	@echo 'make base     move BASE to the newest linux-source-6.1, then make test-base, and say'
+	@echo '              what changed'
 	@echo 'make test-base  measure 6.1'"'"'s own test_verifier, test_maps and test_progs anew on the'
 	@echo '              kernel without the series (ONLY="maps": one of them)'
 
@@ -112,7 +113,7 @@ test-debug-%: source
 	@DEBUG=$* tests/run '$(or $(ONLY),$(suites))'
 
 fresh:
-	@scripts/fresh $(or $(CMD),make test)
+	@scripts/fresh sh -c "$${CMD:-make test}"
 
 ready-%:
 	@$(MAKE) --no-print-directory ARCH=$* kernel
@@ -133,11 +134,11 @@ test-pages-%: source
 test-long:
 	@scripts/long $(if $(ONLY),'$(ONLY)')
 
-test-versions: $(arches:%=test-versions-%)
-
-test-versions-%: source
-	@$(MAKE) --no-print-directory ARCH=$* ready-$*
-	@ARCH=$* scripts/versions compile
+# Both architectures, whatever the first one gives.
+test-versions: source
+	@status=0; for arch in $(arches); do \
+		$(MAKE) --no-print-directory ready-$$arch && ARCH=$$arch scripts/versions compile || status=1; \
+	done; exit $$status
 
 base:
 	@scripts/prepare test

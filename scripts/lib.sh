@@ -42,6 +42,19 @@ installed_version() {
 	dpkg-query -W -f '${db:Status-Status} ${Version}' "$1" 2>/dev/null | sed -n 's/^installed //p' || true
 }
 
+can_be_root() {
+	[ "$(id -u)" = 0 ] || command -v sudo >/dev/null
+}
+
+as_root() {
+	if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
+}
+
+install_packages() {
+	as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y \
+		--no-install-recommends "$@" >/dev/null
+}
+
 host_arch() {
 	uname -m | sed s/aarch64/arm64/
 }
@@ -74,24 +87,27 @@ for_arch() {
 	esac
 }
 
-# The kernel's own build, with ccache and nothing in it that differs from one
-# run or one directory to the next, or the cache would never hit. No depend mode:
-# it does not preprocess, so ccache does not see .incbin, by which piggy.S, the
-# arm64 vDSO and the certificates embed files, and would take an object with
-# an earlier file's bytes for this one's.
+# A build with ccache. Nothing in it differs from one run, directory or user to the
+# next, or the cache would not hit: ccache takes the locale for a part of what it
+# compiles. No depend mode: it does not preprocess, so ccache does not see .incbin, by
+# which piggy.S, the arm64 vDSO and the certificates embed files, and would give an
+# object that has an earlier file's bytes.
+cached() {
+	env -u CCACHE_DEPEND -u LANG -u LC_ALL -u LC_CTYPE -u LC_MESSAGES \
+		CCACHE_NODEPEND=1 CCACHE_BASEDIR="$top" CCACHE_NOHASHDIR=1 "$@"
+}
+
+# The kernel's own build.
 kernel_make() {
-	env -u CCACHE_DEPEND CCACHE_NODEPEND=1 CCACHE_BASEDIR="$top" CCACHE_NOHASHDIR=1 \
-	KBUILD_BUILD_TIMESTAMP='Thu Jan  1 00:00:00 UTC 1970' \
-	KBUILD_BUILD_USER=arena KBUILD_BUILD_HOST=arena \
+	cached KBUILD_BUILD_TIMESTAMP='Thu Jan  1 00:00:00 UTC 1970' \
+		KBUILD_BUILD_USER=arena KBUILD_BUILD_HOST=arena \
 		make --no-print-directory -j"$(nproc)" ARCH="$arch" CROSS_COMPILE="$cross" \
 		CC="ccache ${cross}gcc" HOSTCC="ccache gcc" "$@"
 }
 
-# The kernel's own build of its self-tests: programs for ARCH, tools for here. ccache
-# knows them in another directory again, as above.
+# The kernel's own build of its self-tests: programs for ARCH, tools for here.
 selftests_make() {
-	CCACHE_BASEDIR=$top CCACHE_NOHASHDIR=1 \
-		make -s -j"$(nproc)" ARCH="$arch" CROSS_COMPILE="$cross" CC="ccache $cc" \
+	cached make -s -j"$(nproc)" ARCH="$arch" CROSS_COMPILE="$cross" CC="ccache $cc" \
 		HOSTCC=/usr/lib/ccache/gcc CLANG='ccache clang-19' LLC=llc-19 LLVM_STRIP=llvm-strip-19 \
 		BPF_GCC= "$@"
 }

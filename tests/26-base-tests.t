@@ -61,10 +61,10 @@ progs() {
 	${3:-}
 	All error logs:
 	it:PASS:open it
-	test_bad:FAIL:find ping unexpected error: -2
-	#4       bad:FAIL
 	test_one:FAIL:another
 	#2/2     btf/one:${1:-OK}
+	${6-test_bad:FAIL:find ping unexpected error: -2}
+	#4       bad:FAIL
 	Summary: ${4:-3/2} PASSED, 1 SKIPPED, ${5:-1} FAILED
 	END
 }
@@ -72,11 +72,13 @@ progs() {
 progs
 base_tests record progs
 expect "progs: recorded" 0 "tests/progs.base: 6 results, 1 of them failures"
+holds "progs: ... on the kernel without the series" \
+	grep -q -- "--kernel $project/out/base-x86_64/bzImage " "$scratch/command"
 run cat "$project/tests/progs.base"
 expect "progs: the list's head names the version" 0 "# linux-source-6.1 6.1, x86_64
 # $(gcc --version | head -n 1): -g -O0 -Wall
 # $(clang-19 --version | head -n 1): -O2 -target bpf -mcpu=v3
-"
+# pahole "
 expect "progs: one line a result, each with a name of its own" 0 "# without what tests/progs.left-out names
 align OK
 btf/one OK
@@ -90,6 +92,8 @@ src=$project/out/x86_64/test_progs/src/tools/testing/selftests/bpf
 holds "progs: ... or not built" [ ! -e "$src/progs/test_bpf_nf.c" -a -e "$src/progs/atomics.c" ]
 base_tests compare progs
 expect "progs: the same again" 0 "ok hazard_24_test_progs: all 6 results are those without the series"
+holds "progs: ... on the kernel with it" \
+	grep -q -- "--kernel $project/out/x86_64/bzImage " "$scratch/command"
 progs FAIL FAIL "" 2/1 2
 base_tests compare progs
 expect "progs: a subtest that fails now" 0 \
@@ -107,6 +111,10 @@ progs
 base_tests compare progs
 expect "progs: why one fails" 0 \
 	"not ok test_progs bad - OK without the series, FAIL with it: test_bad:FAIL:find ping unexpected error: -2"
+progs OK OK "" 3/2 1 ""
+base_tests compare progs
+holds "progs: ... and not why another one did" \
+	grep -qx "not ok test_progs bad - OK without the series, FAIL with it" <<<"$said"
 sed -i 's/^bad OK/bad FAIL/' "$project/tests/progs.base"
 echo 'gone OK' >>"$project/tests/progs.base"
 progs

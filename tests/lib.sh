@@ -32,11 +32,14 @@ last_line() {
 	tail -n 1 <<<"$said"
 }
 
-# Why a command failed: its first line that sounds like it, for what comes after it is
-# mostly of those that called it ("make: *** ... Error 2").
+# Why a command failed: its first line that sounds like an error, since later ones are
+# mostly of its callers ("make: *** ... Error 2"); else its last line.
 reason() {
-	grep -vE '^make(\[[0-9]+\])?: (\*\*\*|Leaving)' <<<"$said" |
-		grep -m 1 -iE 'error|not found|no such|cannot|fail|denied|refused|No space' || last_line
+	awk '/^make(\[[0-9]+\])?: (\*\*\*|Leaving)/ { last = $0; next }
+	     { last = $0 }
+	     !why && !/(^|[^0-9])0 failed|-Werror/ &&
+	     tolower($0) ~ /error:|error |not found|no such|cannot|failed|denied|refused|no space/ { why = $0 }
+	     END { print why ? why : last }' <<<"$said"
 }
 
 # expect NAME STATUS TEXT: what run left has that status and contains TEXT.
