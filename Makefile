@@ -11,9 +11,9 @@ export ARCH PAGES DEBUG ONLY JOBS CONFIG DBG TIME SEED ROUND CMD
 kernel-args := $(if $(filter none,$(SERIES)),base)
 
 .NOTPARALLEL:
-.PHONY: help source run bench fuzz coverage test test-plain test-peer test-pages test-base \
-	test-versions test-long base kernel deb fresh shell tree export series check check-style \
-	check-sparse check-shell check-builds clean
+.PHONY: help source run sdk example bench fuzz coverage test test-plain test-one test-quick \
+	test-all test-peer test-pages test-base test-versions test-corpus test-long base kernel deb \
+	fresh shell tree export series check check-style check-sparse check-shell check-builds clean
 
 help:
 	@echo 'make run      the main job: boot the VM and compare the key/value servers'
@@ -21,6 +21,8 @@ help:
 	@echo '              (ONLY=GLOB for some of them: ONLY="*vm*")'
 	@echo '              (DEBUG=1: what runs in the kernel, with KASAN, lockdep, leak detector and'
 	@echo '              fault injection, then with KCSAN; DEBUG=kcsan: the latter alone)'
+	@echo '              (T=NAME: one self-test, T=arena_alloc/hazard_12; QUICK=1: what breaks by an'
+	@echo '              edit; both for this machine or for ARCH)'
 	@echo 'make fresh    make test in a clone on a Debian that has nothing but make and git'
 	@echo '              (CMD="make test ONLY=45-docs": something else; as root)'
 	@echo 'make test-peer   our programs on Debian'"'"'s 6.12, later ones on ours (fetches 60 MB)'
@@ -38,10 +40,13 @@ help:
 	@echo 'make kernel   out/ARCH/{bzImage,vmlinux,config} (DEBUG=1: with KASAN, lockdep, ...;'
 	@echo '              SERIES=none: the kernel without the series, in out/base-ARCH;'
 	@echo '              PAGES=16k or 64k, with ARCH=arm64: in out/arm64-16k, out/arm64-64k)'
+	@echo 'make sdk      headers, libbpf, bpftool and vmlinux.h for programs of your own, in out/ARCH/sdk'
+	@echo 'make example  build and run one of examples/ in the VM (NAME=list, counter, heap, xdp)'
 	@echo 'make deb      Debian packages of kernel, libbpf and bpftool, in out/deb/ARCH'
 	@echo '              (CONFIG=PATH: from another kernel configuration than that of'
 	@echo '              Debian; CONFIG=vm: of what make kernel builds; DBG=1: -dbg, too)'
-	@echo 'make shell    a shell in the VM, on the files of this machine'
+	@echo 'make shell    a shell in the VM, on the files of this machine (GDB=1: the VM waits'
+	@echo '              for gdb, and says how to start it)'
 	@echo 'make tree     out/tree: a git tree of the kernel, one commit a patch, to edit in'
 	@echo 'make export   write commits made in out/tree back to patches/ and linux/'
 	@echo 'make series   out/series: the patches as mails with a cover letter'
@@ -49,6 +54,8 @@ help:
 	@echo 'make clean    remove out/ (edits in out/tree that are not exported stay)'
 	@echo 'make base     move BASE to the newest linux-source-6.1, then make test-base, and say'
 	@echo '              what changed'
+	@echo 'make test-corpus  others'"'"' programs, all of them, on the kernels with and without the'
+	@echo '              series'
 	@echo 'make test-base  measure 6.1'"'"'s own test_verifier, test_maps and test_progs anew on the'
 	@echo '              kernel without the series (ONLY="maps": one of them)'
 
@@ -72,14 +79,22 @@ deb: source
 	@scripts/deb
 
 shell: kernel
-	@scripts/prepare vm
+	@scripts/prepare $(if $(GDB),gdb,vm)
 	@scripts/guest
-	@vm/run --tty --timeout 86400 --allow-warnings -- bash -l
+	@vm/run --tty $(if $(GDB),--gdb) --timeout 86400 --allow-warnings -- bash -l
 
 run: kernel
 	@scripts/prepare demo
 	@scripts/guest
 	@scripts/demo
+
+sdk: kernel
+	@scripts/prepare sdk
+	@scripts/guest
+	@scripts/sdk
+
+example: sdk
+	@scripts/sdk example $(NAME)
 
 # Where the peer cannot be fetched the table has ours alone.
 bench: kernel
@@ -100,8 +115,23 @@ coverage: source
 	@status=0; ARCH=x86_64 DEBUG=gcov tests/run '$(or $(ONLY),$(suites))' || status=1; \
 		scripts/coverage && exit $$status
 
+test: $(if $(T),test-one,$(if $(QUICK),test-quick,test-all))
+
+# Both for one architecture: while one works, seconds count.
+test-one: kernel
+	@scripts/prepare selftests
+	@scripts/prepare vm
+	@scripts/guest
+	@scripts/selftests build
+	@scripts/selftests one '$(T)'
+
+test-quick: kernel
+	@scripts/prepare test
+	@scripts/guest own
+	@ARCH=$${ARCH:-$$(uname -m | sed s/aarch64/arm64/)} tests/run '$(or $(ONLY),@(10|15|20|35-bpftool|36|40|50)-*)'
+
 # With DEBUG=1: what runs in the kernel, on two that watch themselves.
-test: $(if $(DEBUG),$(if $(filter 1,$(DEBUG)),test-debug-1 test-debug-kcsan,test-debug-$(DEBUG)),test-plain)
+test-all: $(if $(DEBUG),$(if $(filter 1,$(DEBUG)),test-debug-1 test-debug-kcsan,test-debug-$(DEBUG)),test-plain)
 
 test-plain: $(arches:%=ready-%)
 	@tests/run $(if $(ONLY),'$(ONLY)')
@@ -125,11 +155,20 @@ test-peer: ready-x86_64
 	@ARCH=x86_64 scripts/peer fetch
 	@ARCH=x86_64 tests/run 80-peer
 
+# What takes too long for every run: others' programs, all of them, on both kernels side
+# by side.
+test-corpus: $(arches:%=test-corpus-%)
+
+test-corpus-%: source
+	@$(MAKE) --no-print-directory ready-$*
+	@$(MAKE) --no-print-directory ARCH=$* kernel SERIES=none
+	@ARCH=$* scripts/corpus both
+
 test-pages: test-pages-16k test-pages-64k
 
 test-pages-%: source
 	@$(MAKE) --no-print-directory ARCH=arm64 PAGES=$* ready-arm64
-	@ARCH=arm64 PAGES=$* tests/run '$(or $(ONLY),@(35|40|60)-*)'
+	@ARCH=arm64 PAGES=$* tests/run '$(or $(ONLY),@(35-bpftool|40-*|60-*))'
 
 test-long:
 	@scripts/long $(if $(ONLY),'$(ONLY)')

@@ -7,7 +7,8 @@ lose anything on the way to the other.
     patches/series   0003-a.patch kernel/bpf/arena.c docs/
                        |                 |             `- directory: all below
                        |                 `- file under linux/ that arrives
-                       `- "Subject: ", message, "---", diff of base files
+                       `- "From: " if another than NOBODY wrote it, "Subject: ",
+                          message, "---", diff of base files
     out/tree         base -- commit of 0001 -- ... -- commit of the last patch
 
 Files have one version under linux/, the final one. So in the tree a file is
@@ -16,12 +17,17 @@ later is folded into that one when exported.
 
 Invariants:
   - refs/series/built is the commit that patches/ and linux/ last stood for.
-    HEAD there and a clean tree mean that nothing in out/tree is unexported.
+    HEAD there and a clean tree mean that nothing in out/tree is unexported. What it
+    has been earlier is in .git/series-heads: a branch that is at none of these, nor
+    behind one, has work that is nowhere else.
+  - refs/series/next is there while the work tree goes from built to it. After an
+    interruption each file is one's or the other's, or has been written in part.
   - Commits are built in a temporary index; the work tree is only ever touched
     by git checkout, which leaves files alone whose content stays the same.
   - Exporting builds the series from the files that it is about to write, and
     refuses unless that gives exactly the tree that was exported.
 """
+import fcntl
 import hashlib
 import os
 import re
@@ -34,7 +40,14 @@ TREE = os.path.join(TOP, "out", "tree")
 PATCHES = os.path.join(TOP, "patches")
 LINUX = os.path.join(TOP, "linux")
 BUILT = "refs/series/built"
-NOBODY = {"GIT_AUTHOR_NAME": "bpf_arena", "GIT_AUTHOR_EMAIL": "bpf_arena@localhost"}
+NEXT = "refs/series/next"
+NOBODY = "bpf_arena <bpf_arena@localhost>"
+# What git tells a hook about the repository that it runs for, which is not out/tree.
+OF_A_HOOK = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY",
+             "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_COMMON_DIR", "GIT_PREFIX", "GIT_NAMESPACE",
+             "GIT_CONFIG", "GIT_CONFIG_PARAMETERS", "GIT_CONFIG_COUNT", "GIT_QUARANTINE_PATH")
+for name in OF_A_HOOK:
+    os.environ.pop(name, None)
 
 
 class Error(Exception):
@@ -48,6 +61,34 @@ def main(function):
         sys.exit(function(lambda text: print(f"{name}: {text}", file=sys.stderr)))
     except Error as error:
         sys.exit(f"{name}: {error}")
+
+
+def lock(name, say):
+    """Take scripts/lib.sh's exclusive lock of that name, until this script ends."""
+    path = os.path.join(TOP, "out", ".lock", name)
+    if f":{path}:" in f":{os.environ.get('ARENA_LOCKS', '')}:":
+        return
+    while True:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        fd = os.open(path, os.O_RDWR | os.O_CREAT)
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say(f"waiting for {holders(path)}, which has the lock of out/{name}")
+            fcntl.flock(fd, fcntl.LOCK_EX)
+        if os.path.exists(path) and os.path.samestat(os.stat(path), os.fstat(fd)):
+            break
+        os.close(fd)
+    os.ftruncate(fd, 0)
+    os.write(fd, f"{os.getpid()} {os.path.basename(sys.argv[0])}\n".encode())
+
+
+def holders(path):
+    """Name those of a lock's file that still run."""
+    with open(path, encoding="utf-8") as f:
+        lines = [line.strip("\n").split(" ", 1) for line in f]
+    return ", ".join(f"{what} (process {pid})" for pid, what in lines
+                     if os.path.exists(f"/proc/{pid}")) or "another process"
 
 
 def git(*args, stdin=None, env=None, check=True, cwd=TREE):
@@ -77,7 +118,7 @@ class Patch:
 
     def __init__(self, name, paths, line, comments):
         self.name, self.paths, self.line, self.comments = name, paths, line, comments
-        self.message = self.diff = None
+        self.author = self.message = self.diff = None
 
     def load(self, directory=PATCHES):
         try:
@@ -85,28 +126,33 @@ class Patch:
                 text = f.read()
         except OSError as error:
             raise Error(f"patches/{self.name}: {error.strerror}") from None
-        self.message, self.diff = parse_patch(self.name, text)
+        self.author, self.message, self.diff = parse_patch(self.name, text)
         return self
 
 
 def parse_patch(name, text):
-    """Split a patch file into its commit message and its diff."""
+    """Split a patch file into its author, its commit message and its diff."""
     head, mark, diff = text.partition(b"\n---\n")
     if not mark and text.endswith(b"\n---"):
         head, mark = text[:-4], b"---"
-    if not head.startswith(b"Subject: ") or not mark:
-        raise Error(f"patches/{name} is not 'Subject: ...', message, '---', diff")
-    subject, _, body = head[len(b"Subject: "):].partition(b"\n")
+    found = re.match(rb"(?:From: ([^\n<>]+ <[^\n<>]+>)\n)?Subject: ", head)
+    if not found or not mark:
+        raise Error(f"patches/{name} is not 'Subject: ...', message, '---', diff, nor is "
+                    "that after 'From: NAME <ADDRESS>'")
+    subject, _, body = head[found.end():].partition(b"\n")
     body = body.strip(b"\n")
-    return subject.strip() + b"\n" + (b"\n" + body + b"\n" if body else b""), diff
+    author = found[1].decode(errors="surrogateescape") if found[1] else NOBODY
+    return author, subject.strip() + b"\n" + (b"\n" + body + b"\n" if body else b""), diff
 
 
-def format_patch(message, diff):
+def format_patch(author, message, diff):
     subject, _, body = message.partition(b"\n")
     body = body.strip(b"\n")
     if re.search(rb"^(---|diff --git .*)$", body, re.M):
         raise Error(f"'{subject.decode()}': a line of the message looks like the start of a diff")
-    return b"Subject: " + subject + b"\n" + (b"\n" + body + b"\n" if body else b"") + b"---\n" + diff
+    head = b"" if author == NOBODY else f"From: {author}\n".encode(errors="surrogateescape")
+    return (head + b"Subject: " + subject + b"\n" + (b"\n" + body + b"\n" if body else b"")
+            + b"---\n" + diff)
 
 
 def read_series():
@@ -223,14 +269,19 @@ def describe_failure(patch, complaint):
     return f"{patch.name} does not apply: hunk {number} of {path} ({text})"
 
 
-def commit(tree, parent, message):
-    have_name = git("config", "user.name", check=False).returncode == 0
-    env = {} if have_name else dict(NOBODY)
-    env.update({k.replace("AUTHOR", "COMMITTER"): v for k, v in env.items()})
-    # A fixed date: the same files give the same commits.
-    env.update(GIT_AUTHOR_DATE="2000-01-01T00:00:00Z", GIT_COMMITTER_DATE="2000-01-01T00:00:00Z")
+def commit(tree, parent, message, author=NOBODY):
+    """The same files give the same commits, whoever makes them and when."""
+    env = {}
+    for role, person in ("AUTHOR", author), ("COMMITTER", NOBODY):
+        name, _, address = person.rstrip(">").rpartition(" <")
+        env.update({f"GIT_{role}_NAME": name, f"GIT_{role}_EMAIL": address,
+                    f"GIT_{role}_DATE": "2000-01-01T00:00:00Z"})
     parents = ["-p", parent] if parent else []
     return out("commit-tree", tree, *parents, "-F", "-", stdin=message, env=env)
+
+
+def author_of(commit):
+    return out("log", "-1", "--format=%an <%ae>", commit)
 
 
 def check_new_files(patch, paths, base_files):
@@ -253,7 +304,7 @@ def build(patches, owner, linux=LINUX):
         if complaint:
             raise Error(describe_failure(patch, complaint))
         index.add_from(linux, paths)
-        head = commit(index.write(), head, patch.message)
+        head = commit(index.write(), head, patch.message, patch.author)
     return head
 
 
@@ -264,13 +315,109 @@ def build_from_files():
     return build([p.load() for p in patches], owner)
 
 
+# --- what out/tree holds -----------------------------------------------------
+
+def exists(ref):
+    return git("rev-parse", "-q", "--verify", ref, check=False).returncode == 0
+
+
+def dirty():
+    """Name the first files that are edited, or say nothing."""
+    lines = out("status", "--porcelain", "--untracked-files=normal").splitlines()
+    paths = ", ".join(line[3:] for line in lines[:3])
+    return paths + (", ..." if len(lines) > 3 else "")
+
+
+def is_work(commit):
+    """Is there anything in this commit, or before it, that has never been exported?"""
+    try:
+        with open(git_file("series-heads"), encoding="ascii") as f:
+            heads = f.read().split()
+    except OSError:
+        heads = []
+    return out("rev-list", "--ignore-missing", "-n", "1", commit, "--not", BUILT, "base", *heads) != ""
+
+
 def unexported():
-    """Say what out/tree holds that patches/ and linux/ do not, or ''."""
-    if out("status", "--porcelain", "--untracked-files=normal"):
-        return "uncommitted edits"
+    """Say what make tree would lose, or ''."""
+    paths = dirty()
+    if paths:
+        return f"uncommitted edits ({paths})"
     if out("rev-parse", "HEAD") != out("rev-parse", BUILT):
         return "commits that are not exported"
+    if exists("refs/heads/main") and is_work("refs/heads/main"):
+        return "commits on main that are not exported"
+    if any(os.path.exists(git_file(name)) for name in ("rebase-merge", "rebase-apply")):
+        return "a rebase under way"
     return ""
+
+
+def work_trees():
+    """Return the commits that other work trees are at, but for scripts/check's own."""
+    commits = []
+    for entry in out("worktree", "list", "--porcelain").split("\n\n")[1:]:
+        about = dict(line.split(" ", 1) for line in entry.splitlines() if " " in line)
+        if not about["worktree"].startswith(os.path.join(TOP, "out", "check")):
+            commits.append((f"the work tree {about['worktree']}", about["HEAD"]))
+    return commits
+
+
+def only_here():
+    """Say what would be gone with out/tree, or ''."""
+    if not exists("HEAD"):
+        return "" if exists(BUILT) or not dirty() else "files that scripts/tree has not made"
+    if not exists(BUILT):
+        return "commits that scripts/tree has not made"
+    edits = unexported()
+    if edits:
+        return edits
+    if exists("refs/stash"):
+        return "stashed edits"
+    refs = out("for-each-ref", "--format=%(refname)", "refs/heads", "refs/tags").split()
+    for name, commit in [(ref.split("/", 2)[2], ref) for ref in refs] + work_trees():
+        if is_work(commit):
+            return f"commits on {name} that are not exported"
+    return ""
+
+
+def switch(head):
+    """Make main and the work tree those of head."""
+    git("update-ref", NEXT, head)
+    git("checkout", "-q", "-B", "main", head)
+    mark_built(head)
+    git("update-ref", "-d", NEXT)
+
+
+def is_between(path):
+    """Is a file of the work tree that of built, that of next, or the beginning of it?"""
+    full = os.path.join(TREE, path)
+    if os.path.islink(full):
+        have = os.readlink(full).encode(errors="surrogateescape")
+    elif os.path.isfile(full):
+        with open(full, "rb") as f:
+            have = f.read()
+    else:
+        return not os.path.isdir(full)
+    old, new = (git("cat-file", "blob", f"{ref}:{path}", check=False) for ref in (BUILT, NEXT))
+    return ((not old.returncode and have == old.stdout)
+            or (not new.returncode and new.stdout.startswith(have)))
+
+
+def finish_switch(say):
+    """Go on where switch() was interrupted, unless something was edited since."""
+    if not exists(NEXT):
+        return
+    if out("rev-parse", "HEAD") in (out("rev-parse", BUILT), out("rev-parse", NEXT)):
+        edited = [p for p in names("diff", "--name-only", "--no-renames", NEXT) if not is_between(p)]
+        if edited:
+            raise Error("a checkout in out/tree was interrupted, and then edits were made "
+                        f"({', '.join(edited[:3])}): keep what is to be kept of them elsewhere, "
+                        f"then 'git -C out/tree checkout -f -B main {NEXT}'")
+        say("a checkout in out/tree was interrupted: going on")
+        git("checkout", "-q", "-f", "-B", "main", NEXT)
+        git("update-ref", BUILT, NEXT)
+        forget_stamp()
+    git("update-ref", "-d", NEXT)
 
 
 def stamp():
@@ -285,19 +432,26 @@ def stamp():
     return digest.hexdigest()
 
 
-def stamp_file():
-    return os.path.join(TREE, ".git", "series-stamp")
+def git_file(name):
+    return os.path.join(TREE, ".git", name)
 
 
 def is_current():
     try:
-        with open(stamp_file(), encoding="ascii") as f:
+        with open(git_file("series-stamp"), encoding="ascii") as f:
             return f.read() == stamp()
     except OSError:
         return False
 
 
+def forget_stamp():
+    if os.path.exists(git_file("series-stamp")):
+        os.unlink(git_file("series-stamp"))
+
+
 def mark_built(head):
+    with open(git_file("series-heads"), "a", encoding="ascii") as f:
+        f.write(head + "\n")
     git("update-ref", BUILT, head)
-    with open(stamp_file(), "w", encoding="ascii") as f:
+    with open(git_file("series-stamp"), "w", encoding="ascii") as f:
         f.write(stamp())

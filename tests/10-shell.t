@@ -7,13 +7,15 @@ set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
 cd "$top"
-mapfile -t scripts < <("$top/scripts/check" list-shell)
+list_of "$top/scripts/check" list-shell
+scripts=("${list[@]}")
 for script in "${scripts[@]}"; do
 	holds "shellcheck $script" shellcheck -x "$script"
 done
 
-for command in scripts/{prepare,source,tree,export,kernel,series,check,clean,selftests,base-tests,guest,deb,peer,bench,fuzz,coverage,fresh,versions,base,long} \
-		vm/run tests/run; do
+commands=(scripts/{prepare,source,tree,export,kernel,series,check,clean,selftests,base-tests,guest,deb,peer,bench,fuzz,coverage,fresh,versions,base,long,sdk,corpus}
+	vm/run tests/run)
+for command in "${commands[@]}"; do
 	run "$top/$command" -h
 	expect "$command -h" 0 "usage: $command"
 done
@@ -21,9 +23,11 @@ done
 # A directory of that name is a target as well, of which make says that it is up to date.
 run make help
 expect "make help" 0 "make run"
-mapfile -t targets < <(sed -nE 's/^make ([a-z-]+).*/\1/p' <<<"$said")
+list_of sed -nE 's/^make ([a-z-]+).*/\1/p' <<<"$said"
+targets=("${list[@]}")
 for target in "${targets[@]}"; do
 	run env -u MAKEFLAGS make -n "$target"
 	[ "${said/Nothing to be done/}" = "$said" ] || status="0, and nothing done"
 	expect "make $target" 0 ""
 done
+plan $((${#scripts[@]} + ${#commands[@]} + 1 + ${#targets[@]}))

@@ -8,15 +8,19 @@ set -euo pipefail
 
 export ARCH=arm64
 mkdir -p "$scratch/tests" "$scratch/scripts"
-cp "$top/tests/run" "$scratch/tests/"
+cp "$top/tests/"{run,lib.sh} "$scratch/tests/"
 cp "$top/scripts/lib.sh" "$scratch/scripts/"
 cp "$top/BASE" "$scratch/"
 
-# suite NAME: its text is on stdin.
+# suite NAME: its text is on stdin; "done" comes after it, unless it has a plan.
 suite() {
+	local text
+	text=$(cat)
 	{
 		printf '#!/bin/bash\n# SPDX-License-Identifier: GPL-2.0\n#\n# %s\n' "$1"
-		cat
+		[[ $text = "#"* ]] || echo '#'
+		printf '%s\n' "$text"
+		[[ $text = *plan* ]] || echo 'echo done'
 	} >"$scratch/tests/$1.t"
 	chmod +x "$scratch/tests/$1.t"
 }
@@ -26,6 +30,7 @@ suite 10-good <<-'END'
 	echo "chatter, not counted"
 	echo "ok two"
 	echo "skip three - not here"
+	echo "plan 3"
 END
 suite 20-bad <<-'END'
 	echo "ok four"
@@ -54,10 +59,10 @@ expect "a skip is shown with its reason" 0 "skip three - not here"
 holds "the count is the last line, alone" [ "$(last_line)" = "2 passed, 0 failed, 1 skipped" ]
 run "$scratch/tests/run" '20*'
 expect "a failure fails the run" 1 "1 passed, 1 failed, 0 skipped"
-expect "failures come again at the end" 1 $'\n\narm64-20-bad: not ok five - wrong\n\n1 passed'
+expect "failures come again at the end" 1 $'\n\narm64-20-bad: not ok five - wrong\n\ncommit unknown:\n1 passed'
 run "$scratch/tests/run" '30*'
 expect "a suite that ends early is a failure" 1 "30-early: not ok - the suite ended with status 3"
-expect "what it said last comes at the end" 1 $'status 3 (out/test/arm64-30-early.log)\n    | the reason why\n\n1 passed'
+expect "what it said last comes at the end" 1 $'status 3 (out/test/arm64-30-early.log)\n    | the reason why\n\ncommit unknown:\n1 passed'
 mkdir "$scratch/bin"
 printf '#!/bin/sh\necho Avail\necho "   17"\n' >"$scratch/bin/df"
 chmod +x "$scratch/bin/df"
@@ -73,6 +78,8 @@ run "$scratch/tests/run" '99*'
 expect "a pattern that fits no suite is a failure" 1 "no suite matches '99*'"
 run "$scratch/tests/run"
 expect "all suites add up" 1 "5 passed, 5 failed, 1 skipped"
+run "$scratch/tests/run" '20*'
+holds "results of an earlier run are gone" [ "$(cd "$scratch/out/test" && echo *.results)" = arm64-20-bad.results ]
 holds "logs are kept" grep -q chatter "$scratch/out/test/arm64-10-good.log"
 
 # Two suites that wait for each other end only if they run at the same time.
@@ -80,7 +87,7 @@ for name in one two; do
 	suite "70-$name" <<-END
 		touch $scratch/$name
 		for ((i = 0; i < 30; i++)); do
-			[ ! -e $scratch/one ] || [ ! -e $scratch/two ] || { echo "ok $name"; exit; }
+			[ ! -e $scratch/one ] || [ ! -e $scratch/two ] || { echo "ok $name"; break; }
 			sleep 0.1
 		done
 	END
@@ -129,8 +136,122 @@ END
 run "$scratch/tests/run" '8[34]*'
 expect "a suite that runs after the others" 0 $'\n2 passed, 0 failed, 0 skipped'
 expect "what it lists is shown" 0 $'\n       of all: x86_64 arm64\n'
+run env ARCH=arm64 "$scratch/tests/run" --list '8*'
+listed=$said
+holds "--list says what would run" [ "$(sort <<<"$listed" | paste -sd ' ')" = \
+	"80-once 83-last 84-slow arm64-81-each arm64-82-one" ]
+holds "... in its order" [ "${listed##*$'\n'}" = 83-last ]
+# what runs once does not run on such a kernel
+list_of env -u MAKEFLAGS make -C "$top" -n test-pages
+mapfile -t list < <(sed -n "s/.* PAGES=16k tests\/run '\(.*\)'$/\1/p" < <(printf '%s\n' "${list[@]}"))
+list_of env ARCH=arm64 PAGES=16k "$top/tests/run" --list "${list[0]}"
+for name in "${list[@]}"; do
+	holds "make test-pages: $name is for its kernel" [ "${name#arm64-16k-}" != "$name" ]
+done
 run env ARCH=vax "$scratch/tests/run"
 expect "an unknown architecture" 1 "unknown architecture vax"
+
+# A suite that leaves something out.
+suite 10-good <<-'END'
+	echo "ok one"
+	exit 0
+END
+run "$scratch/tests/run" '10*'
+expect "a suite without a plan is a failure" 1 "10-good: not ok - its last line is neither 'plan N' nor 'done'"
+suite 10-good <<-'END'
+	echo "ok one"
+	echo "plan 2"
+END
+run "$scratch/tests/run" '10*'
+expect "a suite that does not keep to its plan is a failure" 1 "not ok - it has 1 results, and says 2 were to be"
+suite 10-good <<-'END'
+	set -euo pipefail
+	. "$(dirname "$0")/lib.sh"
+	ok one
+	list_of false
+	for name in "${list[@]}"; do
+		ok "$name"
+	done
+END
+run "$scratch/tests/run" '10*'
+expect "a loop over a command that fails is a failure" 1 "10-good: not ok - the suite ended with status 1"
+sed -i 's/ false$/ true/' "$scratch/tests/10-good.t"
+run "$scratch/tests/run" '10*'
+expect "... and one over nothing" 1 "    | 10-good.t: true says nothing, and the suite goes by what it says"
+sed -i 's/ true$/ seq 3/' "$scratch/tests/10-good.t"
+run "$scratch/tests/run" '10*'
+expect "... and one that has what it loops over is none" 0 "8 passed, 0 failed, 0 skipped"
+
+# misspelt NAME FIFTH-LINE FILE
+misspelt() {
+	suite "${3%.t}" <<-END
+	$2
+	echo "ok never"
+	END
+	run "$scratch/tests/run" '10*'
+	expect "$1 is an error" 1 "tests/$3"
+	rm "$scratch/tests/$3"
+}
+
+misspelt "an architecture that does not exist" "# Runs for arm46 only." 20-lost.t
+misspelt "a fifth line that says nothing" "# Runs one." 20-lost.t
+misspelt "... or nearly something" "#Runs once." 20-lost.t
+misspelt "a sixth line" $'#\n# Runs once.' 20-lost.t
+misspelt "a suite without a number" "# Runs once." lost.t
+suite 20-lost </dev/null
+chmod -x "$scratch/tests/20-lost.t"
+run "$scratch/tests/run" '10*'
+expect "a suite that cannot be executed is an error" 1 "tests/20-lost.t would never run"
+rm "$scratch/tests/20-lost.t"
+
+# By the times of the last run, or those that come with the suites.
+for name in short long; do
+	suite "85-$name" <<-END
+	# Runs once.
+	echo ok one
+	END
+done
+printf '85-short 10\n85-long 20\n' >"$scratch/tests/times"
+rm "$scratch/out/test/times"
+run env JOBS=1 "$scratch/tests/run" '85*'
+expect "the suite that takes longest starts first" 0 $'85-long: 85-long\n'
+holds "... alone" [ "$(grep -o '85-[a-z]*: [0-9]* passed' <<<"$said" | paste -sd ' ')" = "85-long: 1 passed 85-short: 1 passed" ]
+holds "times are noted" grep -qx '85-long [01]' "$scratch/out/test/times"
+printf '85-long 10\n85-short 20\n' >"$scratch/out/test/times"
+run env JOBS=1 "$scratch/tests/run" '85*'
+holds "... and go before those" [ "$(grep -o '85-[a-z]*: [0-9]* passed' <<<"$said" | paste -sd ' ')" = "85-short: 1 passed 85-long: 1 passed" ]
+
+# What was tested.
+mkdir "$scratch/out/x86_64"
+gcc -shared -nostdlib -Wl,--build-id=0x0123456789abcdef -x c /dev/null -o "$scratch/out/x86_64/vmlinux"
+git init -q "$scratch"
+git -C "$scratch" -c user.name=T -c user.email=t@example.org commit -q --allow-empty -m all
+run env ARCH=x86_64 "$scratch/tests/run" '85*'
+expect "the line before the last says of what that is" 0 \
+	$'\ncommit '"$(git -C "$scratch" rev-parse --short HEAD), x86_64 kernel 0123456789ab:"$'\n2 passed'
+
+# A second run does not remove the first one's results.
+suite 86-slow <<END
+	# Runs once.
+	touch $scratch/slow
+	while [ -e $scratch/slow ]; do sleep 0.1; done
+	echo "ok slow"
+END
+"$scratch/tests/run" '86*' >"$scratch/first" 2>&1 & runner=$!
+until [ -e "$scratch/slow" ]; do
+	sleep 0.1
+done
+"$scratch/tests/run" '85*' >"$scratch/second" 2>&1 & second=$!
+until grep -q waiting "$scratch/second" || ! [ -e "/proc/$second" ]; do
+	sleep 0.1
+done
+said=$(cat "$scratch/second") status=0
+expect "a second run waits, and says for whom" 0 "run: waiting for run 86* (process $runner), which has the lock of out/test"
+rm "$scratch/slow"
+wait "$runner" || status=$?
+holds "... and the first comes to its end" [ "$status" = 0 ]
+wait "$second" || true
+holds "... and then the second" grep -q '^2 passed, 0 failed' "$scratch/second"
 
 # Ended, it ends what it has started; two suites, since ARCH is not set.
 suite 90-long <<END
@@ -162,3 +283,4 @@ for ((i = 0; i < 50; i++)); do
 	sleep 0.1
 done
 holds "... and both of its suites are" [ "$(pids | wc -l) started, $(left | wc -l) left" = "2 started, 0 left" ]
+plan $((50 + ${#list[@]}))

@@ -12,12 +12,17 @@ git config --global user.name 'A. Tester'
 git config --global user.email tester@example.org
 git config --global init.defaultBranch main
 
-# A stand-in for the unpacked kernel package: scripts/tree takes it as it is.
 make_project() {
 	rm -rf "$project"
-	mkdir -p "$project/patches" "$project/linux/kernel/bpf" "$project/out/src/kernel/bpf" \
-		"$project/out/src/mm"
+	mkdir -p "$project/patches" "$project/linux/kernel/bpf"
 	cp -r "$top/scripts" "$top/BASE" "$project/"
+	make_kernel
+	write_series
+}
+
+# A stand-in for the unpacked kernel package: scripts/tree takes it as it is.
+make_kernel() {
+	mkdir -p "$project/out/src/kernel/bpf" "$project/out/src/mm"
 	echo "$base_version" >"$project/out/src.version"
 	seq 1 60 >"$project/out/src/mm/vmalloc.c"
 	printf 'obj-y += syscall.o\n' >"$project/out/src/kernel/bpf/Makefile"
@@ -25,7 +30,6 @@ make_project() {
 	# As Debian has it; only *.o may be hidden from out/tree.
 	printf '*.o\n/*\n!/debian/\n' >"$project/out/src/.gitignore"
 	cp "$project/out/src/mm/vmalloc.c" "$scratch/before"
-	write_series
 }
 
 write_patch() {
@@ -125,13 +129,13 @@ keeps_edits() {
 	echo 'uncommitted' >>"$project/out/tree/mm/vmalloc.c"
 	echo 'int arena3;' >>"$project/linux/kernel/bpf/arena.c"
 	run p tree
-	expect "tree: uncommitted edits are kept, and it says so" 0 "out/tree has uncommitted edits"
-	holds "tree: ... really" grep -q uncommitted "$project/out/tree/mm/vmalloc.c"
+	expect "tree: uncommitted edits that are in the way are an error" 1 "out/tree has uncommitted edits (mm/vmalloc.c), and patches/"
+	holds "tree: ... and are kept" grep -q uncommitted "$project/out/tree/mm/vmalloc.c"
 	run p export
 	expect "export: refuses uncommitted edits and names the file" 1 "uncommitted edits (mm/vmalloc.c)"
 	in_tree commit -qam 'mm: more'
 	run p tree
-	expect "tree: unexported commits are kept, and it says so" 0 "out/tree has commits that are not exported"
+	expect "tree: so are unexported commits" 1 "out/tree has commits that are not exported"
 	run p series
 	expect "series: refuses unexported commits" 1 "out/tree has commits that are not exported"
 	run p export
@@ -208,7 +212,7 @@ new_package() {
 	in_tree commit -q --allow-empty -m 'mine'
 	echo 6.1.999-3 >"$project/out/src.version"
 	run p tree
-	expect "tree: a new package waits for unexported commits" 0 "out/tree has commits that are not exported"
+	expect "tree: a new package does not replace unexported commits" 1 "out/tree has commits that are not exported"
 }
 
 foreign_tree() {
@@ -283,6 +287,151 @@ mails() {
 	expect "tree: needs no identity" 0 "holds 3 patches"
 }
 
+# keeps NAME WHAT: clean keeps out/tree for WHAT.
+keeps() {
+	run p clean
+	expect "clean: keeps $1" 0 "keeping out/tree: it has $2"
+	holds "... really" [ -d "$project/out/tree/.git" ]
+}
+
+# topic FILE: a commit on a branch of that name, which is left again.
+topic() {
+	in_tree checkout -q -b topic
+	edit "$1" 'on a branch'
+	in_tree commit -qm topic
+	in_tree checkout -q main
+}
+
+keeps_branches() {
+	make_project
+	p tree 2>/dev/null
+	topic mm/vmalloc.c
+	keeps "a topic branch" "commits on topic that are not exported"
+	make_project
+	p tree 2>/dev/null
+	echo edit >>"$project/out/tree/mm/vmalloc.c"
+	in_tree stash -q
+	keeps "what is stashed" "stashed edits"
+	make_project
+	p tree 2>/dev/null
+	git -C "$project/out/tree" worktree add -q --detach "$scratch/elsewhere"
+	git -C "$scratch/elsewhere" commit -q --allow-empty -m elsewhere
+	keeps "a work tree's commits" "commits on the work tree $scratch/elsewhere"
+	rm -r "$scratch/elsewhere"
+}
+
+keeps_main() {
+	local tip
+	make_project
+	p tree 2>/dev/null
+	edit mm/vmalloc.c 'on main'
+	in_tree commit -qm 'mine, on main'
+	tip=$(in_tree rev-parse main)
+	in_tree checkout -q --detach refs/series/built
+	keeps "main, though HEAD is elsewhere" "commits on main that are not exported"
+	make_kernel
+	echo 'int arena4;' >>"$project/linux/kernel/bpf/arena.c"
+	run p tree
+	expect "tree: main is not moved away from a commit" 1 "out/tree has commits on main"
+	holds "... really" [ "$tip" = "$(in_tree rev-parse main)" ]
+}
+
+# A branch that was exported, or has nothing of its own, has nothing to lose.
+forgets_branches() {
+	make_project
+	p tree 2>/dev/null
+	in_tree branch idle
+	in_tree checkout -q -b topic
+	edit mm/vmalloc.c 'on a branch'
+	in_tree commit -qm topic
+	run p export
+	expect "export: from a branch" 0 "exported 4 patches"
+	echo 'int arena5;' >>"$project/linux/kernel/bpf/arena.c"
+	run p tree
+	expect "tree: goes on after that" 0 "holds 4 patches"
+	run p clean
+	expect "clean: removes branches that are exported" 0 ""
+	holds "clean: ... with all the rest" [ ! -e "$project/out/tree" ]
+}
+
+keeps_authors() {
+	make_project
+	p tree 2>/dev/null
+	edit mm/vmalloc.c 'by another'
+	in_tree commit -qm 'mm: by another' --author 'B. Other <other@example.org>'
+	run p export
+	expect "export: of a commit by another" 0 "exported 4 patches"
+	run head -n 2 "$project/patches/0004-mm-by-another.patch"
+	expect "export: its author is kept" 0 $'From: B. Other <other@example.org>\nSubject: mm: by another'
+	rm -rf "$project/out/tree"
+	p tree 2>/dev/null
+	run in_tree log -1 --format='%an <%ae>'
+	expect "tree: the author is the patch's" 0 "B. Other <other@example.org>"
+	run in_tree log -1 --format='%an' HEAD^
+	expect "tree: other patches are nobody's" 0 "bpf_arena"
+	p series 2>/dev/null
+	run cat "$project/out/series/0004-mm-by-another.patch"
+	expect "series: the mail has the author" 0 'From: "B. Other" <other@example.org>'
+	expect "series: ... and is signed by the sender" 0 "Signed-off-by: A. Tester"
+	run cat "$project/out/series/0003-docs-arena.patch"
+	expect "series: what is nobody's is the sender's" 0 'From: "A. Tester" <'
+}
+
+# git leaves the tree as a Ctrl-C would have it: a file half written, another not at all.
+finishes_checkout() {
+	make_project
+	p tree 2>/dev/null
+	mkdir -p "$scratch/bin"
+	cat >"$scratch/bin/git" <<-END
+	#!/bin/sh
+	case "\$*" in
+	*"checkout -q -B"*) printf 'int ar' >"$project/out/tree/kernel/bpf/arena.c"; kill -9 \$\$ ;;
+	esac
+	exec $(command -v git) "\$@"
+	END
+	chmod +x "$scratch/bin/git"
+	echo 'int arena6;' >>"$project/linux/kernel/bpf/arena.c"
+	echo 'int arena7;' >"$project/linux/docs/arena/new.rst"
+	PATH=$scratch/bin:$PATH run p tree
+	holds "tree: a checkout is interrupted" [ "$status" != 0 ]
+	echo 'Three arenas' >>"$project/linux/docs/arena/more.rst"
+	run p tree
+	expect "tree: goes on after an interrupted checkout" 0 "holds 3 patches"
+	holds "tree: ... and has what is there by now" [ -z "$(p tree --edits)" -a \
+		"$(cat "$project/linux/"{docs/arena/{more,new}.rst,kernel/bpf/arena.c} | sha256sum)" = \
+		"$(cat "$project/out/tree/"{docs/arena/{more,new}.rst,kernel/bpf/arena.c} | sha256sum)" ]
+	echo 'int arena8;' >>"$project/linux/kernel/bpf/arena.c"
+	PATH=$scratch/bin:$PATH p tree 2>/dev/null || true
+	echo edited >"$project/out/tree/kernel/bpf/Makefile"
+	run p tree
+	expect "tree: does not go on over an edit" 1 "and then edits were made (kernel/bpf/Makefile)"
+}
+
+strays() {
+	make_project
+	p tree 2>/dev/null
+	touch "$project/out/tree/mm/stray"
+	run p tree
+	expect "tree: a stray file is no harm while nothing changes" 0 ""
+	echo 'int arena9;' >>"$project/linux/kernel/bpf/arena.c"
+	run p tree
+	expect "tree: afterwards it is an error, not an old series" 1 "out/tree has uncommitted edits (mm/stray)"
+}
+
+# As a hook of the project's own repository runs it.
+from_a_hook() {
+	local before
+	make_project
+	git init -q "$project"
+	before=$(cat "$project/.git/config")
+	run env GIT_DIR="$project/.git" GIT_INDEX_FILE="$project/.git/index" "$project/scripts/tree"
+	expect "tree: with GIT_DIR of another repository" 0 "holds 3 patches"
+	holds "... which is left alone" [ "$before" = "$(cat "$project/.git/config")" -a \
+		! -e "$project/.git/index" ]
+	run env GIT_DIR="$project/.git" "$project/scripts/series"
+	expect "series: the same" 0 "wrote 4 mails"
+}
+
 make_project
 round_trip
 keeps_mtimes
@@ -290,6 +439,14 @@ keeps_edits
 exports_edits
 drops_and_reorders
 new_package
+keeps_branches
+keeps_main
+forgets_branches
+keeps_authors
+finishes_checkout
+strays
+from_a_hook
 foreign_tree
 bad_series
 mails
+plan 84

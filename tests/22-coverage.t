@@ -146,3 +146,4 @@ make_project
 adds_up
 reasons
 wrong_counts
+plan 20

@@ -123,3 +123,4 @@ make_repository
 makes_root
 fails_whole
 wrong_usage
+plan 20

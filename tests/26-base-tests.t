@@ -184,3 +184,4 @@ base_tests compare something
 expect "a program that is none" 1 "which program?"
 base_tests repeat maps
 expect "a word that is none" 1 "what to do?"
+plan 29

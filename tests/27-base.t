@@ -118,3 +118,4 @@ run "$project/scripts/long" 'debug*'
 expect "long: some of them" 0 "2 passed, 0 failed"
 run "$project/scripts/long" nothing
 expect "long: none" 1 "no step matches 'nothing'"
+all_done

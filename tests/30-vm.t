@@ -121,10 +121,12 @@ patterns() {
 	kmemleak: 3 new suspected memory leaks (see /sys/kernel/debug/kmemleak)
 	list_add corruption. next->prev should be prev
 	refcount_t: underflow; use-after-free.
+	BUG kmalloc-64 (Not tainted): Poison overwritten
+	BUG task_struct (Tainted: G    B   W         ): Object already free
 	Kernel panic - not syncing: x
 	END
 	# The last is of a backtrace, which sysrq prints for the asking.
-	for line in "Linux version 6.1.0" "Warning: unable to open an initial console." "debug: x" \
+	for line in "Linux version 6.1.0" "DEBUG (none)" "Warning: unable to open an initial console." "debug: x" \
 			" __page_table_check_zero+0x1/0x2"; do
 		holds "not a complaint: $line" grep -qvE "$pattern" <<<"$line"
 	done
@@ -191,6 +193,135 @@ wrong_usage() {
 	expect "a CPU that QEMU does not know" 123 "unable to find CPU model 'nonsense'"
 }
 
+# A stand-in for vmlinux, since all that is read of it is its build ID.
+other_kernel() {
+	local other=0123456789012345678901234567890123456789 own
+	own=$(readelf -n "$kernel_dir/vmlinux" | sed -n 's/^ *Build ID: //p')
+	mkdir "$scratch/kernel"
+	ln -s "$kernel_dir/bzImage" "$scratch/kernel/"
+	run vm --kernel "$scratch/kernel/bzImage" -- echo it runs
+	expect "a kernel without a vmlinux beside it is taken as it is" 0 "it runs"
+	$cc -shared -nostdlib -Wl,--build-id=0x$other -x c /dev/null -o "$scratch/kernel/vmlinux"
+	run vm --kernel "$scratch/kernel/bzImage" -- echo it runs
+	expect "a kernel that is not that of the vmlinux beside it is named" 120 "bzImage has build ID $own"
+	expect "... and what it was to be" 120 "the vmlinux beside it $other"
+	holds "... and nothing was run" [ "${said/it runs/}" = "$said" ]
+	truncate -s 100 "$scratch/kernel/vmlinux"
+	run vm --kernel "$scratch/kernel/bzImage" -- echo it runs
+	expect "a vmlinux that is cut short" 125 "has no build ID"
+}
+
+# A checkout of its own, where nothing else starts a VM.
+other_checkout() {
+	mkdir -p "$scratch/other/scripts"
+	cp -r "$top/vm" "$top/BASE" "$scratch/other/"
+	cp "$top/scripts/lib.sh" "$scratch/other/scripts/"
+}
+
+other_vm() {
+	"$scratch/other/vm/run" --kernel "$kernel_dir/bzImage" --timeout 120 \
+		${guest_root:+--root "$guest_root"} "$@"
+}
+
+logs_of_their_own() {
+	local first last=$scratch/other/out/vm/last.log
+	other_vm -- sh -c 'echo "<6>the first" >/dev/kmsg'
+	first=$(readlink -f "$last")
+	other_vm -- sh -c 'echo "<6>the second" >/dev/kmsg'
+	holds "without --log the log of the last VM is to be found" grep -q "the second" "$last"
+	holds "... and that of the one before is still there" grep -q "the first" "$first"
+}
+
+# With pages of 16 KiB, or for debugging: not all that CMD calls may be told.
+knows_its_kernel() {
+	# shellcheck disable=SC2016 # the VM expands it
+	PAGES=4k DEBUG=gcov run vm --kernel "$kernel_dir/bzImage" -- sh -c 'echo "$ARCH $PAGES $DEBUG"'
+	expect "CMD is told what kernel it runs on" 0 "$arch 4k gcov"
+}
+
+# A stand-in for QEMU: a VM with KVM hangs, or ends at once with KVM_ENDS; others are as ever.
+make_qemu() {
+	mkdir -p "$scratch/bin"
+	cat >"$scratch/bin/$1" <<-END
+	#!/bin/sh
+	case "\$*" in
+	*"-accel kvm"*) [ -n "\$KVM_ENDS" ] && exit 1; exec sleep 1000 ;;
+	esac
+	exec "$(command -v "$1")" "\$@"
+	END
+	chmod +x "$scratch/bin/$1"
+}
+
+# asks_kvm NAME yes|no: the next VM asks whether KVM works.
+asks_kvm() {
+	local asked=no
+	run env ARENA_KVM="$scratch/kvm" PATH="$scratch/bin:$PATH" "$scratch/other/vm/run" \
+		--kernel "$kernel_dir/bzImage" --timeout 120 -- true
+	[[ $said != *"probing whether $scratch/kvm works"* ]] || asked=yes
+	holds "$1" [ "$status $asked" = "0 $2" ]
+}
+
+probes() {
+	local answer=$scratch/other/out/vm/accel
+	[ -z "$cross" ] || return 0
+	make_qemu "qemu-system-${arch/arm64/aarch64}"
+	touch "$scratch/kvm"
+	rm -f "$answer" # which the real /dev/kvm has given
+	asks_kvm "a probe of KVM that hangs is none that succeeds" yes
+	asks_kvm "... and is not repeated at once" no
+	sed -i "3s/.*/$EPOCHSECONDS/" "$answer"
+	sleep 1
+	asks_kvm "... but later" yes
+	rm "$answer"
+	export KVM_ENDS=y
+	asks_kvm "a probe of KVM that fails" yes
+	holds "... holds for as long as this machine is up" [ "$(sed -n '2,3p' "$answer" | paste -sd ' ')" = "tcg 9999999999" ]
+	unset KVM_ENDS
+}
+
+# What gdb says to a VM: where is it, and go on.
+debugger() {
+	cat <<-'END'
+	import socket, sys, time
+	for tries in range(300):
+	    try:
+	        vm = socket.socket(socket.AF_UNIX)
+	        vm.connect(sys.argv[1])
+	        break
+	    except OSError:
+	        time.sleep(0.2)
+	vm.settimeout(60)
+	vm.sendall(b"+$?#3f")
+	answer = b""
+	while b"#" not in answer:
+	    answer += vm.recv(100)
+	print(answer.decode())
+	vm.sendall(b"+$D#44")
+	vm.recv(100)
+	END
+}
+
+waits_for_gdb() {
+	local socket i status=0 vm
+	"$top/vm/run" --log "$scratch/gdb.log" --timeout 120 --append arena.test --gdb -- \
+		cat /proc/cmdline >"$scratch/bg.out" 2>"$scratch/bg.err" & vm=$!
+	for ((i = 0; i < 600; i++)); do
+		! grep -q 'target remote' "$scratch/bg.err" || break
+		sleep 0.1
+	done
+	socket=$(sed -n "s/.*target remote \(.*\)'/\1/p" "$scratch/bg.err")
+	sleep 2
+	holds "--gdb: nothing runs before a debugger says so" [ ! -s "${socket%/*}/log" -a -e "$socket" ]
+	debugger >"$scratch/debugger.py"
+	run python3 "$scratch/debugger.py" "$socket"
+	expect "--gdb: there is a VM to debug" 0 "T0"
+	status=0
+	wait "$vm" || status=$?
+	said=$(cat "$scratch/bg.out" "$scratch/bg.err")
+	expect "--gdb: it goes on afterwards" 0 nokaslr
+	expect "--gdb: ... with what --append asks for" 0 arena.test
+}
+
 # script gives it a terminal that does not say its size.
 terminal() {
 	run script -qec "'$top/vm/run' --log '$scratch/kernel.log' --timeout 120 --tty -- sh -c 'tty; stty size'" /dev/null
@@ -215,5 +346,12 @@ comes_back
 bad_endings
 complaints
 counts_instructions
+other_kernel
+other_checkout
+logs_of_their_own
+probes
+knows_its_kernel
+waits_for_gdb
 terminal
 cut_off
+all_done

@@ -11,4 +11,5 @@ flock -s 9
 bpftool_make
 $cc -O2 -Wall -shared -fPIC -o "$bpftool_dir/later_kernel.so" "$top/tests/later_kernel.c" -ldl
 reports "$top/vm/run" --timeout 300 --log "$scratch/log" -- \
-	env DEBUG="${DEBUG:-}" "$top/tests/bpftool-vm"
+	"$top/tests/bpftool-vm"
+all_done

@@ -31,9 +31,11 @@ for clang in clang-19 clang-14; do
 	bpf "<linux/bpf.h> of this kernel" $clang "${uapi[@]}"
 	bpf "this kernel's vmlinux.h" $clang -DTYPES='"vmlinux.h"'
 	bpf "a later kernel's vmlinux.h" $clang -DTYPES='"later.h"' -DAS=
+	holds "... whose can_loop remains its own" grep -q bpf_later_can_loop "$scratch/prog.o"
 done
 bpf "a later kernel's vmlinux.h with address spaces" clang-19 -DTYPES='"later.h"' \
 	'-DAS=__attribute__((address_space(1)))'
+bpf "<linux/bpf.h> of the distribution, again" clang-19
 
 "$bpftool" gen skeleton "$scratch/prog.o" name prog >"$scratch/skel.h"
 libs=("$selftests/tools/build/libbpf/libbpf.a" -lelf -lz)
@@ -103,6 +105,16 @@ variant 's/^extern struct {/struct {/; s/^} arena SEC/} other SEC/; s/&arena/\&o
 run "$bpftool" gen skeleton "$scratch/bad.o"
 expect "two files with an arena each" 234 "map 'other': only one arena per object"
 
+# The linker moves sections, so it has to know what an address is of: what it cannot
+# move it must not let through, as 6.1's does not.
+variant 's/^int idx = 1;/&\nstatic __noinline int fn(void) { return idx; }\nint (*fn_ptr)(void) = fn;/'
+run "$bpftool" gen object "$scratch/bad.o" "$one" "$scratch/progs/variant.o"
+expect "a static function's address in .data" 234 "section '.data': relocation against STT_SECTION in non-exec section"
+
+variant 's/^int idx = 1;/&\nstatic int there[2] = { 1, 2 };\nint *there_ptr = \&there[1];/'
+run "$bpftool" gen object "$scratch/bad.o" "$one" "$scratch/progs/variant.o"
+expect "a static variable's address in .data" 234 "section '.data': relocation against STT_SECTION in non-exec section"
+
 run "$bpftool" gen skeleton "$two"
 expect "a file whose arena is in another one" 161 "extern 'arena': unrecognized extern section '.maps'"
 
@@ -119,3 +131,4 @@ END
 compile "$scratch/flavor.c"
 run "$bpftool" -d gen skeleton -L "$scratch/flavor.o"
 expect "a light skeleton without an arena, of a function with a flavor" 0 ": bpf_arena_reserve_pages at "
+all_done

@@ -30,3 +30,4 @@ cp -r "$bpftool_source" "$scratch/bpftool"
 synctypes "bpftool's lists of names agree" 0 ''
 sed -i 's/ | \*\*arena\*\* }/ }/' "$scratch/bpftool/Documentation/bpftool-map.rst"
 synctypes "they are seen to disagree when arena is left out" 1 'arena'
+plan 4

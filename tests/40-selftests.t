@@ -7,3 +7,4 @@ set -euo pipefail
 
 "$top/scripts/selftests" build
 "$top/scripts/selftests" run
+all_done

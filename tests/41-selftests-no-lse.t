@@ -8,3 +8,4 @@ set -euo pipefail
 
 "$top/scripts/selftests" build
 "$top/scripts/selftests" run cortex-a53
+all_done

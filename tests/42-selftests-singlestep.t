@@ -17,3 +17,4 @@ if [[ $said = *"1/1 PASSED, 0 SKIPPED, 0 FAILED"* ]]; then
 else
 	not_ok "the race was run" "$(last_line)"
 fi
+plan 2

@@ -24,3 +24,4 @@ expect "bench comes to its end" 0 "arena-"
 for name in arena-list arena-hash arena-alloc; do
 	counts $name
 done
+plan 4

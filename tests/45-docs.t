@@ -31,10 +31,26 @@ for name in bpf_arena_alloc_pages bpf_arena_free_pages bpf_arena_reserve_pages; 
 done
 holds "the page contains the example" grep -q sum_visits "$page"
 
-# The lines that the page prints are the only text of the example that stands twice.
-mapfile -t printed < <(sed -n '/It prints::/,/^[^ \t]/s/^\t//p' "$tree/Documentation/bpf/arena.rst")
-[ ${#printed[@]} -gt 0 ] || not_ok "the page says what the example prints" "no line after 'It prints::'"
-for line in "${printed[@]}"; do
+# The example stands in the page, where a reader of the raw file sees it, and in the
+# self-tests. What the page says that it prints, the self-test expects.
+c_block() {
+	awk -v n="$1" '/^[^ ]/ { on = 0 } /^\.\. code-block:: c$/ { on = ++i == n; next }
+		on { sub(/^   /, ""); print }' "$tree/Documentation/bpf/arena.rst" | sed '1{/^$/d}; ${/^$/d}'
+}
+
+part() {
+	sed -n "/\[$1\]/,/\[$1 end\]/{//!p}" "$tree/tools/testing/selftests/bpf/$2"
+}
+
+n=0
+for source in "shared arena_doc.h" "program progs/arena_doc.c" "process prog_tests/arena_doc.c"; do
+	read -r mark file <<<"$source"
+	n=$((n + 1))
+	holds "the page has $file as it is tested" diff <(c_block $n) <(part "$mark" "$file")
+done
+
+list_of sed -n '/It prints::/,/^[^ \t]/s/^\t//p' "$tree/Documentation/bpf/arena.rst"
+for line in "${list[@]}"; do
 	holds "the self-test expects \"$line\"" grep -qF "$line" \
 		"$tree/tools/testing/selftests/bpf/prog_tests/arena_doc.c"
 done
@@ -47,8 +63,10 @@ if [ "$status" = 0 ] && [ -z "$said" ]; then
 else
 	not_ok "arena_kvd.8 is without warnings" "status $status: $(reason)"
 fi
-mapfile -t options < <(sed -n 's/^" *-\([A-Za-z]\) .*/\1/p' "$sample/main.c")
+list_of sed -n 's/^" *-\([A-Za-z]\) .*/\1/p' "$sample/main.c"
+options=("${list[@]}")
 [ ${#options[@]} -gt 10 ] || not_ok "arena_kvd has options" "${#options[@]} in main.c"
 for option in "${options[@]}"; do
 	holds "arena_kvd.8 describes -$option" grep -q "^\.It Fl $option\b" "$sample/arena_kvd.8"
 done
+all_done

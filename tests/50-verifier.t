@@ -6,3 +6,4 @@ set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
 "$top/scripts/base-tests" compare verifier
+plan 1

@@ -34,3 +34,4 @@ done
 while IFS= read -r line; do
 	not_ok "$line" "it says so"
 done < <(grep -aoE 'test_bpf: #[0-9]+ .* FAIL.*' "$scratch/log")
+plan ${#suites[@]}

@@ -238,3 +238,4 @@ runs
 takes_debians_configuration
 wrong_usage
 rm -rf "$root" "$work"
+all_done

@@ -8,13 +8,16 @@ set -euo pipefail
 
 if [ "$(host_arch)" != x86_64 ]; then
 	skip "peer" "Debian's cloud kernel and its programs are for x86-64, this machine is not"
+	all_done
 	exit
 fi
 run "$top/scripts/peer" fetch
 if [ "$status" != 0 ]; then
 	skip "peer" "no packages of Debian's 6.12: $(last_line)"
+	all_done
 	exit
 fi
 "$top/scripts/selftests" build
 reports "$top/scripts/peer" ours
 reports "$top/scripts/peer" later
+all_done

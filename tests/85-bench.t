@@ -202,7 +202,7 @@ costs() {
 
 # The clock has to count instructions, or nothing else means anything.
 in_vm() {
-	run env QUICK=1 KERNELS=ours ONLY="$rows" OUT="$scratch/bench" "$top/scripts/bench"
+	run env QUICK=1 KERNELS=ours ONLY="$rows" "$top/scripts/bench" --to "$scratch/bench"
 	expect "in the VM: it ends" 0 "insn/load"
 	costs "look-ups, arena and map, 16 and 64 bytes" 1 \
 		hash/find-64 hash/find-k64-64 hash/map-64-find hash/map-k64-64-find
@@ -215,7 +215,7 @@ in_vm() {
 	costs "a GET of more bytes" 1 kv/xdp-32 kv/xdp-1024
 	has "in the VM: a load is one instruction" '^insn/load +load +instr +1\.0 '
 	has_not "in the VM: no row that was not asked for" '^pages/'
-	run env QUICK=1 KERNELS=ours ONLY=native/list-64,native/call OUT="$scratch/bench" "$top/scripts/bench"
+	run env QUICK=1 KERNELS=ours ONLY=native/list-64,native/call "$top/scripts/bench" --to "$scratch/bench"
 	expect "native: it ends" 0 "native/list-64"
 	has "native: a list, of C's and of ours" '^native/list-64 .* ns +[0-9.]+ +[0-9.]+ +[0-9.]+ '
 	has "native: functions that call each other" '^native/call .* ns +[0-9.]+ +[0-9.]+ +[0-9.]+ '
@@ -223,9 +223,17 @@ in_vm() {
 import json, sys
 results = json.load(open(sys.argv[1]))["rows"][0]["results"]
 assert len(results["C"]["runs"]) == len(results["ours"]["runs"]) >= 10' "$scratch/bench/results.json"
-	run env ONLY=nothing OUT="$scratch/bench" "$top/scripts/bench"
+	run env ONLY=nothing "$top/scripts/bench" --to "$scratch/bench"
 	expect "a row that is not there" 1 "no row is named nothing"
-	run env KERNELS=windows OUT="$scratch/bench" "$top/scripts/bench"
+	mkdir -p "$scratch/precious/raw"
+	touch "$scratch/precious/plot.svg"
+	run env ONLY=nothing OUT="$scratch/precious" "$top/scripts/bench" --to "$scratch/bench"
+	holds "an OUT that is exported for something else is left alone" \
+		[ -d "$scratch/precious/raw" -a -e "$scratch/precious/plot.svg" ]
+	run env ONLY=nothing "$top/scripts/bench" --to "$scratch/precious"
+	expect "a directory with other files is refused" 1 "precious has files, and no results"
+	holds "... and left alone" [ -d "$scratch/precious/raw" -a -e "$scratch/precious/plot.svg" ]
+	run env KERNELS=windows "$top/scripts/bench" --to "$scratch/bench"
 	expect "a kernel that is not there" 1 "no kernel windows"
 	run "$top/out/bench/root/bench" -o insn/load
 	expect "outside of a VM that counts it says so" 1 "vm/run --icount"
@@ -233,6 +241,7 @@ assert len(results["C"]["runs"]) == len(results["ours"]["runs"]) >= 10' "$scratc
 
 if [ "$(host_arch)" != x86_64 ]; then
 	skip "bench" "its clock is for x86-64, this machine is not"
+	all_done
 	exit
 fi
 table
@@ -241,3 +250,4 @@ compare
 plots
 in_vm
 native
+all_done

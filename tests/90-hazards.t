@@ -50,3 +50,4 @@ while read -r nn words; do
 	done
 done <"$top/tests/hazards"
 [ $lines = 26 ] || not_ok "tests/hazards has 26 lines" "it has $lines"
+plan $((lines * ${#arches[@]}))

@@ -14,7 +14,9 @@ unset ONLY ROUND # make test means something else by the first
 
 run "$fuzz" build
 expect "it builds" 0 "building"
-for part in $("$fuzz" list); do
+list_of "$fuzz" list
+parts=("${list[@]}")
+for part in "${parts[@]}"; do
 	run env ONLY="$part" TIME="$seconds" SEED="$seed" "$fuzz" run
 	expect "$part: $seconds s and nothing found" 0 "things tried"
 	grep "things tried" <<<"$said" | sed 's/^/list /' || true
@@ -28,3 +30,4 @@ run env SEED=x "$fuzz" run
 expect "a seed that is no number" 1 "SEED=x is not a number"
 run env ROUND=1 "$fuzz" run
 expect "a round of no part" 1 "ROUND is one of a part"
+plan $((4 + 2 * ${#parts[@]}))

@@ -21,6 +21,26 @@ skip() {
 	echo "skip $1 - $2"
 }
 
+# plan N: how many results there are, at a suite's end.
+plan() {
+	echo "plan $1"
+}
+
+# The same where the number depends on more than the suite.
+all_done() {
+	echo "done"
+}
+
+# list_of CMD...: leaves the lines that CMD says in $list, to loop over. A suite ends if
+# there are none or CMD fails: the loop would add nothing to what the suite reports.
+list_of() {
+	local text
+	text=$("$@") || die "$* failed, and the suite goes by what it says"
+	[ -n "$text" ] || die "$* says nothing, and the suite goes by what it says"
+	# shellcheck disable=SC2034 # the suite uses it
+	mapfile -t list <<<"$text"
+}
+
 # run CMD...: leaves what it said in $said and its exit status in $status.
 run() {
 	status=0

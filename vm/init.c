@@ -11,12 +11,13 @@
  *	job file    -- 9p -->    read_job()
  *	stdout      <-- port "out" ----  pump <-- pipe <-- CMD
  *	stderr      <-- port "err" ----  pump <-- pipe <-- CMD
- *	status file <-- port "status" -  "exit NONCE STATUS TAINT"
+ *	status file <-- port "status" -  "exit NONCE STATUS TAINT", or
+ *					 "kernel NONCE BUILD-ID" of a wrong kernel
  *	terminal    <-- hvc0 ----------> CMD (instead of both pipes)
  *
- * The job file holds strings that end in NUL: nonce, time, directory, terminal
- * rows and columns (0 = no terminal), number of shared directories, these, number
- * of arguments, arguments, environment.
+ * The job file holds strings that end in NUL: nonce, build ID (empty = any kernel),
+ * time, directory, terminal rows and columns (0 = no terminal), number of shared
+ * directories, these, number of arguments, arguments, environment.
  *
  * The kernel mounts the host's files as its root. If they are the host's
  * architecture's and not this kernel's, "guest" is a second 9p share with a root
@@ -30,6 +31,7 @@
  * root as it is, and nothing is seen of the host.
  *
  * Invariants:
+ *  - CMD runs on the kernel that the host has the vmlinux of, or not at all.
  *  - The host's files are never written: an overlay on a tmpfs covers them.
  *  - The status line is written once, after waitpid() gave CMD's status and
  *    all that CMD wrote has been handed to the host. No other path writes it:
@@ -39,6 +41,7 @@
  */
 #define _GNU_SOURCE
 #include <dirent.h>
+#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -69,6 +72,7 @@
 
 struct job {
 	char *nonce;
+	char *build_id;
 	time_t now;
 	char *cwd;
 	unsigned short rows;
@@ -157,6 +161,7 @@ static void read_job(struct job *job, const char *path)
 	pos = slurp(path, &len);
 	end = pos + len;
 	job->nonce = next_string(&pos, end);
+	job->build_id = next_string(&pos, end);
 	job->now = atoll(next_string(&pos, end));
 	job->cwd = next_string(&pos, end);
 	job->rows = atoi(next_string(&pos, end));
@@ -519,6 +524,40 @@ static void scan_for_leaks(void)
 	close(log);
 }
 
+/* Puts into @hex what the linker has made of all that the running kernel consists of. */
+static void read_build_id(char *hex, size_t size)
+{
+	size_t len, i;
+	char *pos = slurp("/sys/kernel/notes", &len), *end = pos + len, *desc;
+	Elf64_Nhdr *note;
+
+	for (; pos + sizeof(*note) <= end; pos = desc + ((note->n_descsz + 3) & ~3u)) {
+		note = (void *)pos;
+		desc = pos + sizeof(*note) + ((note->n_namesz + 3) & ~3u);
+		if (note->n_type != NT_GNU_BUILD_ID || strcmp(pos + sizeof(*note), ELF_NOTE_GNU))
+			continue;
+		for (i = 0; i < note->n_descsz && 2 * i + 2 < size; i++)
+			sprintf(hex + 2 * i, "%02x", (unsigned char)desc[i]);
+		return;
+	}
+	fail("the kernel has no build ID");
+}
+
+static void check_build_id(const struct job *job)
+{
+	char line[200], have[129];
+	int len;
+
+	if (!*job->build_id)
+		return;
+	read_build_id(have, sizeof(have));
+	if (!strcmp(have, job->build_id))
+		return;
+	len = snprintf(line, sizeof(line), "kernel %s %s\n", job->nonce, have);
+	write_all(open_port("status"), line, len);
+	power_off();
+}
+
 static void report(const struct job *job, int status)
 {
 	size_t taint = 0;
@@ -538,14 +577,16 @@ int main(int argc, char **argv)
 	static struct job job;
 	int chld, status;
 
-	if (getpid() != 1 || argc != 2) {
+	/* The job is the last argument: the kernel hands down what it does not know. */
+	if (getpid() != 1 || argc < 2) {
 		fputs("This is the VM's PID 1; vm/run starts it.\n", stderr);
 		return 1;
 	}
-	read_job(&job, argv[1]);
+	read_job(&job, argv[argc - 1]);
 	if (!root_is_initramfs())
 		enter_overlay(job.shared);
 	mount_all();
+	check_build_id(&job);
 	set_clock(job.now);
 	loopback_up();
 	raise_limits();

@@ -5,6 +5,10 @@
 #include <bpf/bpf.h>
 #include <assert.h>
 
+/* The name is the process's: <sys/user.h>, for example, has it as well. */
+#define PAGE_SIZE 4096
+static char page[PAGE_SIZE];
+
 #ifndef __cplusplus
 #define static_assert _Static_assert
 #endif
@@ -26,6 +30,6 @@ int main(void)
 		assert(tree_find(&nodes[0], nodes[i].key) == &nodes[i]);
 	assert(!tree_find(&nodes[0], 4));
 	assert(arena_container_of(&nodes[1].key, struct tree_node, key) == &nodes[1]);
-	assert(!bpf_arena_alloc_pages(NULL, NULL, 1, -1, 0) && PAGE_SIZE >= 4096);
+	assert(!bpf_arena_alloc_pages(NULL, NULL, 1, -1, 0) && arena_page_size() >= sizeof(page));
 	return bpf_map_create(BPF_MAP_TYPE_ARENA, "arena", 0, 0, 1, NULL) >= 0;
 }

@@ -32,7 +32,7 @@ int prog(void *ctx)
 	struct tree_node __arena *n = bpf_arena_alloc_pages(&arena, NULL, 1, -1, 0);
 	__u32 __arena *key;
 
-	if (!n || bpf_arena_reserve_pages(&arena, (void __arena *)n + PAGE_SIZE, 1))
+	if (!n || bpf_arena_reserve_pages(&arena, (void __arena *)n + arena_page_size(), PAGE_SIZE / 4096))
 		return 1;
 	tree_insert(&root, n);
 	key = &n->key;

@@ -55,7 +55,8 @@ int bpf_arena_insn_use(struct bpf_verifier_env *env, u32 insn_idx,
 int bpf_arena_check_cast(struct bpf_verifier_env *env,
 			 const struct bpf_insn *insn);
 int bpf_arena_rewrite(struct bpf_verifier_env *env);
-void bpf_arena_note_kfunc(struct bpf_verifier_env *env, u32 func_id);
+void bpf_arena_note_callback(struct bpf_verifier_env *env, u32 insn_idx, int subprog);
+void bpf_arena_find_sleepable(struct bpf_verifier_env *env);
 s32 bpf_arena_kfunc_imm(const struct bpf_insn_aux_data *aux, u32 func_id);
 bool bpf_arena_show_cast(struct bpf_insn *insn);
 int bpf_arena_rewrite_call(const struct bpf_insn_aux_data *aux,
@@ -104,8 +105,12 @@ static inline int bpf_arena_rewrite(struct bpf_verifier_env *env)
 	return 0;
 }
 
-static inline void bpf_arena_note_kfunc(struct bpf_verifier_env *env,
-					u32 func_id)
+static inline void bpf_arena_note_callback(struct bpf_verifier_env *env,
+					   u32 insn_idx, int subprog)
+{
+}
+
+static inline void bpf_arena_find_sleepable(struct bpf_verifier_env *env)
 {
 }
 

@@ -43,7 +43,6 @@
 #include <linux/btf.h>
 #include <linux/btf_ids.h>
 #include <linux/cleanup.h>
-#include <linux/error-injection.h>
 #include <linux/filter.h>
 #include <linux/fs.h>
 #include <linux/mm.h>
@@ -272,9 +271,11 @@ static unsigned long arena_get_unmapped_area(struct bpf_map *map,
 }
 
 /* The first mapping decides where all are. */
-static noinline int arena_user_range_set(struct bpf_arena *arena, u64 start, u64 end)
+static int arena_user_range_set(struct bpf_arena *arena, u64 start, u64 end)
 {
 	guard(mutex)(&arena->lock);
+	if (arena_should_fail(ARENA_FAIL_RANGE))
+		return -EBUSY;
 	if (arena->user_vm_start && arena->user_vm_start != start)
 		return -EBUSY;
 	arena->user_vm_end = end;
@@ -282,7 +283,6 @@ static noinline int arena_user_range_set(struct bpf_arena *arena, u64 start, u64
 	WRITE_ONCE(arena->user_vm_start, start);
 	return 0;
 }
-ALLOW_ERROR_INJECTION(arena_user_range_set, ERRNO);
 
 static int arena_map_mmap(struct bpf_map *map, struct vm_area_struct *vma)
 {
@@ -586,6 +586,8 @@ static void arena_kfunc_free(struct bpf_map *map, u64 uaddr, u32 cnt, bool may_s
 
 	if (map->map_type != BPF_MAP_TYPE_ARENA || !bpf_arena_user_vm_start(arena))
 		return;
+	if (!uaddr)
+		return;	/* NULL, and not the page whose low half is 0 */
 	start = max_t(u64, start, arena_first(arena));
 	end = min_t(u64, end, arena_end(arena));
 	if (start >= end)
@@ -651,7 +653,7 @@ void *bpf_arena_alloc_pages(void *p__map, void *addr__ign, u32 page_cnt,
  * @page_cnt: number of pages
  *
  * What lies outside of the arena, and pages that are not there, are ignored.
- * Reservations in the range end.
+ * Reservations in the range end. NULL, all 64 bits of it, frees nothing.
  * Where the program may sleep the pages are gone from the kernel window and from
  * every process when the call returns, and their addresses can be allocated
  * again. Anywhere else that happens soon after; up to ARENA_NOSLEEP_PAGES (32)

@@ -74,6 +74,22 @@ struct arena_pool {
 	unsigned long used_at;
 };
 
+/* Steps that arena_fail.c may make fail, as bits of debugfs' fail_bpf_arena/points */
+enum arena_fail_point {
+	ARENA_FAIL_RANGE,	/* -EBUSY: mapped elsewhere by then */
+	ARENA_FAIL_CLAIM,	/* -EBUSY: the address is taken by then */
+	ARENA_FAIL_LIST,	/* -EINTR: the task is about to die */
+};
+
+#ifdef CONFIG_BPF_ARENA_FAIL
+bool arena_should_fail(enum arena_fail_point point);
+#else
+static inline bool arena_should_fail(enum arena_fail_point point)
+{
+	return false;
+}
+#endif
+
 /* Why allocations fail */
 enum arena_failure {
 	ARENA_FAILED_ARGS,	/* no such address, node, flag; no page asked for */

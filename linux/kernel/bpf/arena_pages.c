@@ -40,7 +40,6 @@
  * is made by the worker.
  */
 #include <linux/bpf_arena.h>
-#include <linux/error-injection.h>
 #include <linux/filter.h>
 #include <linux/pagemap.h>
 #include <asm/tlbflush.h>
@@ -341,10 +340,12 @@ static void arena_unclaim(struct bpf_arena *arena, u32 wpn, u32 cnt)
  * Claims just these addresses: 0; -EBUSY if one of them is taken; -ENOENT if
  * there is no chunk for one.
  */
-static noinline int arena_claim_at(struct bpf_arena *arena, u32 wpn, u32 cnt)
+static int arena_claim_at(struct bpf_arena *arena, u32 wpn, u32 cnt)
 {
 	struct arena_span s = arena_span(wpn, cnt);
 
+	if (arena_should_fail(ARENA_FAIL_CLAIM))
+		return -EBUSY;
 	while (arena_span_next(arena, &s)) {
 		if (s.chunk && word_claim(&s.chunk->taken[s.word], s.mask))
 			continue;
@@ -353,7 +354,6 @@ static noinline int arena_claim_at(struct bpf_arena *arena, u32 wpn, u32 cnt)
 	}
 	return 0;
 }
-ALLOW_ERROR_INJECTION(arena_claim_at, ERRNO);
 
 /* Bits of a word at which cnt ones begin, 1 <= cnt <= BITS_PER_LONG */
 static unsigned long run_starts(unsigned long word, u32 cnt)

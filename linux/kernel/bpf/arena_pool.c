@@ -26,7 +26,6 @@
  *  - A page in a slot is zeroed, charged to the map's memory cgroup, and has no
  *    reference but ours.
  */
-#include <linux/error-injection.h>
 #include <linux/highmem.h>
 #include <linux/memcontrol.h>
 #include <linux/sched/mm.h>
@@ -193,6 +192,8 @@ int arena_list_alloc(struct bpf_arena *arena, u32 cnt, int nid,
 	struct page *page;
 	int err;
 
+	if (arena_should_fail(ARENA_FAIL_LIST))
+		return -EINTR;
 	for (; cnt && nid == NUMA_NO_NODE; cnt--) {
 		page = pool_spare(arena);
 		if (!page)
@@ -211,7 +212,6 @@ int arena_list_alloc(struct bpf_arena *arena, u32 cnt, int nid,
 		put_pages_list(pages);
 	return err;
 }
-ALLOW_ERROR_INJECTION(arena_list_alloc, ERRNO);
 
 /* One page, on any node; or NULL. As above. */
 struct page *arena_page_alloc(struct bpf_arena *arena)

@@ -31,9 +31,11 @@
  *
  * The interpreter knows none of this: prog->jit_required.
  */
+#include <linux/bitmap.h>
 #include <linux/bpf.h>
 #include <linux/bpf_arena.h>
 #include <linux/bpf_verifier.h>
+#include <linux/bsearch.h>
 #include <linux/btf_ids.h>
 #include <linux/filter.h>
 
@@ -173,6 +175,13 @@ BTF_ID(func, bpf_arena_alloc_pages)
 BTF_ID(func, bpf_arena_free_pages)
 BTF_ID(func, bpf_arena_reserve_pages)
 
+static bool needs_pool(const struct bpf_insn *insn, const struct bpf_insn_aux_data *aux)
+{
+	return insn->code == (BPF_JMP | BPF_CALL) && !insn->off &&
+	       insn->src_reg == BPF_PSEUDO_KFUNC_CALL &&
+	       insn->imm == arena_kfunc_ids[0] && !aux->arena_may_sleep;
+}
+
 /**
  * bpf_arena_rewrite() - turn an accepted program's instructions into the JIT's
  * @env: verifier state; every instruction that is left has been verified
@@ -183,7 +192,7 @@ int bpf_arena_rewrite(struct bpf_verifier_env *env)
 {
 	struct bpf_insn_aux_data *aux = env->insn_aux_data;
 	struct bpf_prog *prog = env->prog;
-	bool needs_pool = false;
+	bool pool = false;
 	u32 i;
 
 	if (!prog->aux->arena)
@@ -195,9 +204,9 @@ int bpf_arena_rewrite(struct bpf_verifier_env *env)
 			rewrite_cast(prog, insn, &aux[i]);
 		else if (aux[i].arena_use == ARENA_USE_YES)
 			rewrite_insn(insn, &aux[i]);
-		needs_pool |= aux[i].arena_nosleep && insn->imm == arena_kfunc_ids[0];
+		pool |= needs_pool(insn, &aux[i]);
 	}
-	return needs_pool ? bpf_arena_pool_enable(prog->aux->arena) : 0;
+	return pool ? bpf_arena_pool_enable(prog->aux->arena) : 0;
 }
 
 /* Same order */
@@ -218,40 +227,109 @@ static int arena_kfunc_index(u32 func_id)
 }
 
 /*
- * A callback runs in whatever context its helper has made, of which only
- * bpf_loop() makes none.
+ * Who may sleep
+ *
+ * A call of a kfunc becomes one of its variant that sleeps if all ways to the
+ * call are known to allow that. The program has to be a sleepable one, and the
+ * function with the call in it may not be reached from a callback: those run in
+ * whatever context their helper has made, a timer's in softirq, that of
+ * bpf_for_each_map_elem() under rcu_read_lock(). bpf_loop() alone makes none, and
+ * calls its callback like any function.
+ *
+ *	main ---> f ---> g	g may not sleep, though main may: the timer's
+ *	          timer --^	callback calls it as well. f may.
+ *
+ * No path alone shows this, since a global function is verified by itself. So the
+ * paths note callbacks only, and the graph of calls is walked when there are no
+ * more of them. Locks need no look: a program that holds one calls nothing.
  */
-static bool frame_may_sleep(const struct bpf_verifier_env *env,
-			    const struct bpf_func_state *frame)
+
+/**
+ * bpf_arena_note_callback() - a helper is about to call a function
+ * @env: verifier state, at the helper's call
+ * @insn_idx: that call
+ * @subprog: the function
+ */
+void bpf_arena_note_callback(struct bpf_verifier_env *env, u32 insn_idx, int subprog)
 {
-	if (frame->in_async_callback_fn)
-		return false;
-	return !frame->in_callback_fn ||
-	       env->prog->insnsi[frame->callsite].imm == BPF_FUNC_loop;
+	struct bpf_insn_aux_data *aux = &env->insn_aux_data[insn_idx];
+	u16 callback = subprog + 1;
+
+	if (env->prog->insnsi[insn_idx].imm == BPF_FUNC_loop &&
+	    (!aux->arena_loop_callback || aux->arena_loop_callback == callback))
+		aux->arena_loop_callback = callback;
+	else	/* a second callback of one call is of no interest */
+		env->subprog_info[subprog].arena_nosleep = true;
+}
+
+static int cmp_start(const void *start, const void *info)
+{
+	return *(const u32 *)start - ((const struct bpf_subprog_info *)info)->start;
+}
+
+/* The function that an instruction calls, or NULL */
+static struct bpf_subprog_info *insn_callee(struct bpf_verifier_env *env, u32 i)
+{
+	const struct bpf_insn *insn = &env->prog->insnsi[i];
+	u16 callback = env->insn_aux_data[i].arena_loop_callback;
+	u32 start = i + insn->imm + 1;
+
+	if (callback)
+		return &env->subprog_info[callback - 1];
+	if (insn->code != (BPF_JMP | BPF_CALL) || insn->src_reg != BPF_PSEUDO_CALL)
+		return NULL;
+	return bsearch(&start, env->subprog_info, env->subprog_cnt,
+		       sizeof(*env->subprog_info), cmp_start);
+}
+
+/* What a function calls may not sleep if the function may not. */
+static void spread_nosleep(struct bpf_verifier_env *env, const struct bpf_subprog_info *info)
+{
+	struct bpf_subprog_info *callee;
+	u32 i;
+
+	for (i = info[0].start; i < info[1].start; i++) {
+		callee = insn_callee(env, i);
+		if (callee)
+			callee->arena_nosleep = true;
+	}
+}
+
+static void spread_all_nosleep(struct bpf_verifier_env *env)
+{
+	DECLARE_BITMAP(done, BPF_MAX_SUBPROGS) = {};
+	u32 i = 0;
+
+	while (i < env->subprog_cnt) {
+		if (!env->subprog_info[i].arena_nosleep || __test_and_set_bit(i, done)) {
+			i++;
+		} else {
+			spread_nosleep(env, &env->subprog_info[i]);
+			i = 0;	/* what it calls may come before it */
+		}
+	}
 }
 
 /**
- * bpf_arena_note_kfunc() - remember from where an arena's kfunc is called
- * @env: verifier state, at the call
- * @func_id: BTF id of the kfunc, of vmlinux
+ * bpf_arena_find_sleepable() - find the calls of a program that may sleep
+ * @env: verifier state; all paths have been verified, nothing is rewritten yet
  */
-void bpf_arena_note_kfunc(struct bpf_verifier_env *env, u32 func_id)
+void bpf_arena_find_sleepable(struct bpf_verifier_env *env)
 {
-	const struct bpf_verifier_state *state = env->cur_state;
-	bool sleep = env->prog->aux->sleepable;
-	u32 i;
+	struct bpf_subprog_info *info = env->subprog_info;
+	u32 s, i;
 
-	if (arena_kfunc_index(func_id) < 0)
+	if (!env->prog->aux->sleepable || !env->prog->aux->kfunc_tab)
 		return;
-	for (i = 0; i <= state->curframe; i++)
-		sleep = sleep && frame_may_sleep(env, state->frame[i]);
-	if (!sleep)
-		env->insn_aux_data[env->insn_idx].arena_nosleep = true;
+	spread_all_nosleep(env);
+	for (s = 0; s < env->subprog_cnt; s++)
+		for (i = info[s].start; i < info[s + 1].start; i++)
+			env->insn_aux_data[i].arena_may_sleep = !info[s].arena_nosleep;
 }
 
 /**
  * bpf_arena_kfunc_imm() - the function that a call of an arena's kfunc becomes
- * @aux: what the verifier noted of the call
+ * @aux: what bpf_arena_find_sleepable() found of the call
  * @func_id: BTF id of the kfunc
  *
  * The kfunc itself works everywhere.
@@ -262,7 +340,7 @@ s32 bpf_arena_kfunc_imm(const struct bpf_insn_aux_data *aux, u32 func_id)
 {
 	int i = arena_kfunc_index(func_id);
 
-	if (i < 0 || aux->arena_nosleep)
+	if (i < 0 || !aux->arena_may_sleep)
 		return 0;
 	return BPF_CALL_IMM(arena_kfunc_sleepable[i]);
 }

@@ -61,145 +61,189 @@ struct arena_dump {
 	unsigned char line[LINE_LEN];
 };
 
-static bool fdinfo_u64(int fd, const char *key, __u64 *val)
-{
-	char *str = get_fdinfo(fd, key);
+/* What fdinfo tells of an arena. A later kernel tells less of it. */
+enum {
+	USER_VM_START,
+	PAGES,
+	FAULTS,
+	LAST_FAULT,
+	FAILED_ARGS,
+	FAILED_ADDR,
+	FAILED_MEM,
+	FAILED_COUNT,
+	FAILED_POOL,
+	FAILED_TABLE,
+	FAILED_KILLED,
+	POOL_PAGES,
+	POOL_TARGET,
+	POOL_HITS,
+	POOL_MISSES,
+	FDINFO_CNT,
+};
 
-	if (!str)
-		return false;
-	*val = strtoull(str, NULL, 0);
-	free(str);
-	return true;
+static const char * const fdinfo_keys[FDINFO_CNT] = {
+	[USER_VM_START]	= "user_vm_start",
+	[PAGES]		= "pages",
+	[FAULTS]	= "faults",
+	[LAST_FAULT]	= "last_fault",
+	[FAILED_ARGS]	= "failed_args",
+	[FAILED_ADDR]	= "failed_addr",
+	[FAILED_MEM]	= "failed_mem",
+	[FAILED_COUNT]	= "failed_count",
+	[FAILED_POOL]	= "failed_pool",
+	[FAILED_TABLE]	= "failed_table",
+	[FAILED_KILLED]	= "failed_killed",
+	[POOL_PAGES]	= "pool_pages",
+	[POOL_TARGET]	= "pool_target",
+	[POOL_HITS]	= "pool_hits",
+	[POOL_MISSES]	= "pool_misses",
+};
+
+struct arena_fdinfo {
+	__u64 val[FDINFO_CNT];
+	bool has[FDINFO_CNT];
+};
+
+/* A line is "key:", white space, a number. One key may be the end of another. */
+static void parse_fdinfo_line(struct arena_fdinfo *info, const char *line)
+{
+	const char *colon = strchr(line, ':');
+	unsigned int i;
+
+	for (i = 0; colon && i < FDINFO_CNT; i++) {
+		if (strlen(fdinfo_keys[i]) != (size_t)(colon - line) ||
+		    strncmp(line, fdinfo_keys[i], colon - line))
+			continue;
+		info->val[i] = strtoull(colon + 1, NULL, 0);
+		info->has[i] = true;
+	}
+}
+
+static void read_fdinfo(int fd, struct arena_fdinfo *info)
+{
+	char line[128], path[64];
+	FILE *f;
+
+	memset(info, 0, sizeof(*info));
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	f = fopen(path, "re");
+	if (!f)
+		return;
+	while (fgets(line, sizeof(line), f))
+		parse_fdinfo_line(info, line);
+	fclose(f);
 }
 
 /* An address that was asked for when the arena was created is the one that it
  * has, and every kernel tells it. One that the first mmap() chose is in fdinfo.
  */
-static bool arena_user_vm_start(int fd, const struct bpf_map_info *info,
-				__u64 *start)
+static bool arena_user_vm_start(const struct arena_fdinfo *fdinfo,
+				const struct bpf_map_info *info, __u64 *start)
 {
-	*start = info->map_extra;
-	return *start || fdinfo_u64(fd, "user_vm_start", start);
+	*start = info->map_extra ?: fdinfo->val[USER_VM_START];
+	return *start || fdinfo->has[USER_VM_START];
 }
 
-/* In fdinfo these have a prefix, "failed_" or "pool_". */
-static const char * const arena_failed[] = {
-	"args", "addr", "mem", "count", "pool", "table", "killed",
-};
-
-static const char * const arena_pool[] = {
-	"pages", "target", "hits", "misses",
-};
-
-/* 0 if the kernel does not tell */
-static __u64 fdinfo_member(int fd, const char *prefix, const char *name)
+/* Keys that stand together have a prefix, "failed_" or "pool_": what follows it */
+static const char *member_name(int key)
 {
-	__u64 val = 0;
-	char key[32];
-
-	snprintf(key, sizeof(key), "%s_%s", prefix, name);
-	fdinfo_u64(fd, key, &val);
-	return val;
+	return strchr(fdinfo_keys[key], '_') + 1;
 }
 
 /* On a line of their own, if any of them is not 0 */
-static void show_members_plain(int fd, const char *prefix,
-			       const char * const *names, size_t cnt)
+static void show_members_plain(const struct arena_fdinfo *fdinfo,
+			       const char *prefix, int first, int last)
 {
-	bool first = true;
-	__u64 val;
-	size_t i;
+	bool any = false;
+	int i;
 
-	for (i = 0; i < cnt; i++) {
-		val = fdinfo_member(fd, prefix, names[i]);
-		if (!val)
+	for (i = first; i <= last; i++) {
+		if (!fdinfo->val[i])
 			continue;
-		if (first)
+		if (!any)
 			printf("\n\t%s", prefix);
-		printf("%s%s %llu", first ? " " : "  ", names[i], val);
-		first = false;
+		printf("%s%s %llu", any ? "  " : " ", member_name(i), fdinfo->val[i]);
+		any = true;
 	}
 }
 
-static void show_members_json(int fd, const char *prefix,
-			      const char * const *names, size_t cnt)
+static void show_members_json(const struct arena_fdinfo *fdinfo,
+			      const char *prefix, int first, int last)
 {
-	size_t i;
+	int i;
 
 	jsonw_name(json_wtr, prefix);
 	jsonw_start_object(json_wtr);
-	for (i = 0; i < cnt; i++)
-		jsonw_uint_field(json_wtr, names[i],
-				 fdinfo_member(fd, prefix, names[i]));
+	for (i = first; i <= last; i++)
+		jsonw_uint_field(json_wtr, member_name(i), fdinfo->val[i]);
 	jsonw_end_object(json_wtr);
 }
 
 /* Of a kernel that counts them */
-static void arena_show_faults_plain(int fd)
+static void arena_show_faults_plain(const struct arena_fdinfo *fdinfo)
 {
-	__u64 faults, last;
-
-	if (!fdinfo_u64(fd, "faults", &faults) ||
-	    !fdinfo_u64(fd, "last_fault", &last))
+	if (!fdinfo->has[FAULTS] || !fdinfo->has[LAST_FAULT])
 		return;
-	if (faults)
-		printf("\n\tfaults %llu  last_fault 0x%llx", faults, last);
-	show_members_plain(fd, "failed", arena_failed, ARRAY_SIZE(arena_failed));
-	show_members_plain(fd, "pool", arena_pool, ARRAY_SIZE(arena_pool));
+	if (fdinfo->val[FAULTS])
+		printf("\n\tfaults %llu  last_fault 0x%llx",
+		       fdinfo->val[FAULTS], fdinfo->val[LAST_FAULT]);
+	show_members_plain(fdinfo, "failed", FAILED_ARGS, FAILED_KILLED);
+	show_members_plain(fdinfo, "pool", POOL_PAGES, POOL_MISSES);
 }
 
-static void arena_show_faults_json(int fd)
+static void arena_show_faults_json(const struct arena_fdinfo *fdinfo)
 {
-	__u64 faults, last;
-
-	if (!fdinfo_u64(fd, "faults", &faults) ||
-	    !fdinfo_u64(fd, "last_fault", &last))
+	if (!fdinfo->has[FAULTS] || !fdinfo->has[LAST_FAULT])
 		return;
-	jsonw_uint_field(json_wtr, "faults", faults);
-	jsonw_uint_field(json_wtr, "last_fault", last);
-	show_members_json(fd, "failed", arena_failed, ARRAY_SIZE(arena_failed));
-	show_members_json(fd, "pool", arena_pool, ARRAY_SIZE(arena_pool));
+	jsonw_uint_field(json_wtr, "faults", fdinfo->val[FAULTS]);
+	jsonw_uint_field(json_wtr, "last_fault", fdinfo->val[LAST_FAULT]);
+	show_members_json(fdinfo, "failed", FAILED_ARGS, FAILED_KILLED);
+	show_members_json(fdinfo, "pool", POOL_PAGES, POOL_MISSES);
 }
 
 void arena_show_plain(int fd, const struct bpf_map_info *info)
 {
 	const char *sep = "\n\tarena_flags ";
-	__u64 start, pages;
+	struct arena_fdinfo fdinfo;
 	unsigned int i;
+	__u64 start;
 
+	read_fdinfo(fd, &fdinfo);
 	for (i = 0; i < ARRAY_SIZE(arena_flags); i++) {
 		if (!(info->map_flags & arena_flags[i].flag))
 			continue;
 		printf("%s%s", sep, arena_flags[i].name);
 		sep = ",";
 	}
-	if (arena_user_vm_start(fd, info, &start)) {
+	if (arena_user_vm_start(&fdinfo, info, &start)) {
 		if (start)
 			printf("  user_vm_start 0x%llx", start);
 		else
 			printf("  user_vm_start none");
 	}
-	if (fdinfo_u64(fd, "pages", &pages))
-		printf("  pages %llu", pages);
-	arena_show_faults_plain(fd);
+	if (fdinfo.has[PAGES])
+		printf("  pages %llu", fdinfo.val[PAGES]);
+	arena_show_faults_plain(&fdinfo);
 }
 
 void arena_show_json(int fd, const struct bpf_map_info *info)
 {
-	__u64 start, pages;
+	struct arena_fdinfo fdinfo;
 	unsigned int i;
+	__u64 start;
 
+	read_fdinfo(fd, &fdinfo);
 	jsonw_name(json_wtr, "arena_flags");
 	jsonw_start_array(json_wtr);
 	for (i = 0; i < ARRAY_SIZE(arena_flags); i++)
 		if (info->map_flags & arena_flags[i].flag)
 			jsonw_string(json_wtr, arena_flags[i].name);
 	jsonw_end_array(json_wtr);
-	if (arena_user_vm_start(fd, info, &start))
+	if (arena_user_vm_start(&fdinfo, info, &start))
 		jsonw_uint_field(json_wtr, "user_vm_start", start);
-	if (fdinfo_u64(fd, "pages", &pages))
-		jsonw_uint_field(json_wtr, "pages", pages);
-	arena_show_faults_json(fd);
+	if (fdinfo.has[PAGES])
+		jsonw_uint_field(json_wtr, "pages", fdinfo.val[PAGES]);
+	arena_show_faults_json(&fdinfo);
 }
 
 static void print_line(__u64 addr, unsigned char *line)
@@ -327,6 +371,7 @@ int arena_dump(int fd, const struct bpf_map_info *info)
 		.fd = fd,
 		.page_size = sysconf(_SC_PAGE_SIZE),
 	};
+	struct arena_fdinfo fdinfo;
 	int err;
 
 	if (!arena_is_seekable(fd)) {
@@ -340,7 +385,8 @@ int arena_dump(int fd, const struct bpf_map_info *info)
 		return -1;
 	}
 	/* offsets, if it has no address */
-	arena_user_vm_start(fd, info, &d.start);
+	read_fdinfo(fd, &fdinfo);
+	arena_user_vm_start(&fdinfo, info, &d.start);
 	err = dump_pages(&d);
 	free(d.page);
 	return err;

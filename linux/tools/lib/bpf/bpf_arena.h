@@ -71,15 +71,10 @@
 #include "bpf_core_read.h"
 #endif
 
-/* Headers of later versions and of programs may have these already. */
-#undef __arena
-#undef __arena_global
-#undef __arg_arena
-#undef cast_kern
-#undef cast_user
-#undef can_loop
-#undef cond_break
-#undef arena_container_of
+/*
+ * Headers of later versions and programs may have some of the names below
+ * already. They keep theirs: each of these macros is defined if it is not yet.
+ */
 
 #if defined(__bpf__) || defined(__BPF__)
 
@@ -87,7 +82,8 @@
  * Cast between address spaces 0 (kernel) and 1 (user), in place. r0 stands in
  * for a register number where the assembler does not know the instruction.
  */
-#ifdef __BPF_FEATURE_ADDR_SPACE_CAST
+#ifdef bpf_addr_space_cast
+#elif defined(__BPF_FEATURE_ADDR_SPACE_CAST)
 #define bpf_addr_space_cast(var, dst_as, src_as)			\
 	({								\
 		asm volatile("%[v] = addr_space_cast(%[v], " #dst_as ", " #src_as ")" \
@@ -106,19 +102,37 @@
 #endif
 
 #ifdef __BPF_FEATURE_ADDR_SPACE_CAST
+#ifndef __arena
 #define __arena __attribute__((address_space(1)))
-#define __arena_global __arena
+#endif
+#ifndef __arena_global
+#define __arena_global __attribute__((address_space(1)))
+#endif
+#ifndef cast_kern
 #define cast_kern(ptr) do { } while (0)
+#endif
+#ifndef cast_user
 #define cast_user(ptr) do { } while (0)
+#endif
 #else
+#ifndef __arena
 #define __arena
+#endif
+#ifndef __arena_global
 #define __arena_global SEC(".addr_space.1")
+#endif
+#ifndef cast_kern
 #define cast_kern(ptr) bpf_addr_space_cast(ptr, 0, 1)
+#endif
+#ifndef cast_user
 #define cast_user(ptr) bpf_addr_space_cast(ptr, 1, 0)
+#endif
 #endif
 
 /* Argument of a global function: an arena pointer, not a pointer to check */
+#ifndef __arg_arena
 #define __arg_arena __attribute__((btf_decl_tag("arg:arena")))
+#endif
 
 /*
  * Arena functions of the kernel; a kernel without arenas has none of them.
@@ -159,6 +173,7 @@ int bpf_arena_reserve_pages(void *map, void __arena *ptr, __u32 page_cnt) __ksym
 #endif
 
 /* true while the loop may go on: while (can_loop && ...) */
+#ifndef can_loop
 #define can_loop							\
 	({								\
 		__label__ __l_out;					\
@@ -169,21 +184,24 @@ int bpf_arena_reserve_pages(void *map, void __arena *ptr, __u32 page_cnt) __ksym
 __l_out:								\
 		__go;							\
 	})
+#endif
 
 /* leave the loop when it may not go on; a statement in its body */
+#ifndef cond_break
 #define cond_break							\
 	({								\
 		if (!can_loop)						\
 			break;						\
 	})
+#endif
 
 /*
- * PAGE_SIZE is relocated when the program is loaded: one object file runs on
+ * The page size of the kernel that loads the program: one object file runs on
  * kernels with pages of any size. The max_entries of an arena counts such pages,
  * and its definition cannot know how large they are: 1 << 20 are 4 GiB, the most
- * that there can be, if they are of 4 KiB, and far too many if of 64 KiB. Who
- * needs a certain size divides it by getpagesize() before load, and calls
- * bpf_map__set_max_entries().
+ * that there can be, if they are of 4 KiB, and far too many if of 64 KiB. A loader
+ * that needs a certain size divides it by getpagesize() and calls
+ * bpf_map__set_max_entries() before load.
  *
  * Flavored names match the kernel's own, and do not clash with vmlinux.h.
  */
@@ -191,12 +209,17 @@ enum page_size_enum___arena {
 	__PAGE_SIZE___arena = 4096,
 };
 
+#define arena_page_size() \
+	bpf_core_enum_value(enum page_size_enum___arena, __PAGE_SIZE___arena)
+
+/* In a process this name belongs to others: use arena_page_size() where both share code */
 #ifndef PAGE_SIZE
-#define PAGE_SIZE bpf_core_enum_value(enum page_size_enum___arena, __PAGE_SIZE___arena)
+#define PAGE_SIZE arena_page_size()
 #endif
 
 /* container_of() would drop the address space; type comes with or without it */
-#ifdef __BPF_FEATURE_ADDR_SPACE_CAST
+#ifdef arena_container_of
+#elif defined(__BPF_FEATURE_ADDR_SPACE_CAST)
 #define arena_container_of(ptr, type, member)				\
 	((__typeof_unqual__(type) __arena *)				\
 	 ((char __arena *)(ptr) -					\
@@ -213,12 +236,21 @@ enum page_size_enum___arena {
 #include <unistd.h>
 #include <linux/types.h>
 
+#ifndef __arena
 #define __arena
+#endif
+#ifndef __arg_arena
 #define __arg_arena
+#endif
+#ifndef __arena_global
 #define __arena_global
-
+#endif
+#ifndef cast_kern
 #define cast_kern(ptr) do { } while (0)
+#endif
+#ifndef cast_user
 #define cast_user(ptr) do { } while (0)
+#endif
 
 /* Only a program can allocate; shared code gets the answer for "no memory" */
 static inline void *bpf_arena_alloc_pages(void *map, void *addr, __u32 page_cnt,
@@ -236,15 +268,19 @@ static inline int bpf_arena_reserve_pages(void *map, void *ptr, __u32 page_cnt)
 	return -EOPNOTSUPP;
 }
 
+#ifndef can_loop
 #define can_loop 1
+#endif
+#ifndef cond_break
 #define cond_break do { } while (0)
-
-#ifndef PAGE_SIZE
-#define PAGE_SIZE ((unsigned long)sysconf(_SC_PAGESIZE))
 #endif
 
+#define arena_page_size() ((unsigned long)sysconf(_SC_PAGESIZE))
+
+#ifndef arena_container_of
 #define arena_container_of(ptr, type, member)				\
 	((__typeof__(type) *)((char *)(ptr) - offsetof(__typeof__(type), member)))
+#endif
 
 #endif /* __bpf__ */
 

@@ -7,8 +7,8 @@
  * memory this never happens.
  *
  * Picture. /proc/thread-self/fail-nth makes the nth step from now on fail that this
- * thread does: an allocation, of kmalloc() or of the page allocator, or one of the
- * functions in ours[]. So an operation is tried with n = 1, 2, 3, ... until it comes
+ * thread does: an allocation, of kmalloc() or of the page allocator, or one of
+ * fail_bpf_arena's. So an operation is tried with n = 1, 2, 3, ... until it comes
  * to its end with less than n:
  *
  *	n = 1   2   3   4   5
@@ -36,17 +36,13 @@
 /* the kernel's ENOTSUPP, for a program that the JIT had no memory for */
 #define NOT_SUPPORTED 524
 
-/* What fails in arenas for other reasons than a lack of memory */
-static const struct our {
-	const char *name;
-	int err;
-} ours[] = {
-	{ "arena_user_range_set", EBUSY },	/* mapped elsewhere by then */
-	{ "arena_claim_at", EBUSY },		/* taken by then */
-	{ "arena_list_alloc", EINTR },		/* the task is about to die */
+/* What fails in arenas for other reasons than a lack of memory: bits of points */
+enum {
+	FAIL_RANGE = 1,	/* -EBUSY: mapped elsewhere by then */
+	FAIL_CLAIM = 2,	/* -EBUSY: taken by then */
+	FAIL_LIST = 4,	/* -EINTR: the task is about to die */
+	FAIL_ALL = FAIL_RANGE | FAIL_CLAIM | FAIL_LIST,
 };
-
-static const struct our *const list_alloc = &ours[2];
 
 /* More than one chunk in every kernel but those of 64 KiB pages */
 #define PAGES 600
@@ -85,7 +81,7 @@ static bool can_inject(void)
 	nth_fd = open("/proc/thread-self/fail-nth", O_RDWR);
 	return nth_fd >= 0 && !access(DEBUGFS "failslab", F_OK) &&
 	       !access(DEBUGFS "fail_page_alloc", F_OK) &&
-	       !access(DEBUGFS "fail_function", F_OK);
+	       !access(DEBUGFS "fail_bpf_arena", F_OK);
 }
 
 /* Allocations that may sleep fail as well, and nothing is logged. */
@@ -97,25 +93,15 @@ static void fail_everything(void)
 	ASSERT_TRUE(put(DEBUGFS "fail_page_alloc/ignore-gfp-highmem", "N"), "pages, highmem");
 	ASSERT_TRUE(put(DEBUGFS "fail_page_alloc/min-order", "0"), "pages, single ones");
 	ASSERT_TRUE(put(DEBUGFS "fail_page_alloc/verbose", "0"), "pages, verbose");
-	ASSERT_TRUE(put(DEBUGFS "fail_function/verbose", "0"), "functions, verbose");
+	ASSERT_TRUE(put(DEBUGFS "fail_bpf_arena/verbose", "0"), "arena, verbose");
 }
 
-static void fail_our(const struct our *our)
+static void fail_ours(int points)
 {
-	char path[100], err[32];
+	char bits[16];
 
-	ASSERT_TRUE(put(DEBUGFS "fail_function/inject", our->name), our->name);
-	snprintf(path, sizeof(path), DEBUGFS "fail_function/%s/retval", our->name);
-	snprintf(err, sizeof(err), "%#llx", (__u64)-our->err);
-	ASSERT_TRUE(put(path, err), path);
-}
-
-static void fail_ours(void)
-{
-	__u32 i;
-
-	for (i = 0; i < ARRAY_SIZE(ours); i++)
-		fail_our(&ours[i]);
+	snprintf(bits, sizeof(bits), "%d", points);
+	ASSERT_TRUE(put(DEBUGFS "fail_bpf_arena/points", bits), "points");
 }
 
 static void inject(int nth)
@@ -398,18 +384,18 @@ static void test_reserve(void)
 /* Nothing but claims fails, and the next two do, of this thread. */
 static void next_claims_fail(void)
 {
-	ASSERT_TRUE(put(DEBUGFS "fail_function/inject", "!arena_list_alloc"), "claims alone");
-	ASSERT_TRUE(put(DEBUGFS "fail_function/task-filter", "Y"), "task-filter");
-	ASSERT_TRUE(put(DEBUGFS "fail_function/times", "2"), "times");
-	ASSERT_TRUE(put(DEBUGFS "fail_function/probability", "100"), "probability");
+	fail_ours(FAIL_CLAIM);
+	ASSERT_TRUE(put(DEBUGFS "fail_bpf_arena/task-filter", "Y"), "task-filter");
+	ASSERT_TRUE(put(DEBUGFS "fail_bpf_arena/times", "2"), "times");
+	ASSERT_TRUE(put(DEBUGFS "fail_bpf_arena/probability", "100"), "probability");
 	ASSERT_TRUE(put("/proc/thread-self/make-it-fail", "1"), "make-it-fail");
 }
 
 static void claims_succeed(void)
 {
 	ASSERT_TRUE(put("/proc/thread-self/make-it-fail", "0"), "make-it-fail");
-	ASSERT_TRUE(put(DEBUGFS "fail_function/probability", "0"), "probability");
-	fail_our(list_alloc);
+	ASSERT_TRUE(put(DEBUGFS "fail_bpf_arena/probability", "0"), "probability");
+	fail_ours(FAIL_ALL);
 }
 
 /* An address is taken, and still when what was freed has been reaped. A fault waits. */
@@ -457,7 +443,8 @@ static void test_load(void)
 	emit(&prog, BPF_RAW_INSN(BPF_JMP | BPF_CALL, 0, BPF_PSEUDO_KFUNC_CALL, 0, id));
 	emit(&prog, ARENA_TO_KERN(BPF_REG_1, BPF_REG_0));
 	emit(&prog, BPF_LDX_MEM(BPF_DW, BPF_REG_2, BPF_REG_1, 0));
-	emit(&prog, MAY_GOTO(0));
+	emit(&prog, MAY_GOTO(1));
+	emit(&prog, BPF_MOV64_IMM(BPF_REG_2, 0));
 	emit_return(&prog, 0);
 	if (ASSERT_GE(arena, 0, "create"))
 		each_fails(&(struct op){ "load", NULL, try_load, close_made, -NOT_SUPPORTED });
@@ -516,7 +503,7 @@ static void inject_workers(bool on)
 static void half_fail(const char *percent)
 {
 	static const char * const attrs[] = {
-		DEBUGFS "failslab/", DEBUGFS "fail_page_alloc/", DEBUGFS "fail_function/",
+		DEBUGFS "failslab/", DEBUGFS "fail_page_alloc/", DEBUGFS "fail_bpf_arena/",
 	};
 	char path[100];
 	__u32 i;
@@ -630,7 +617,7 @@ void serial_test_arena_inject(void)
 	if (!ASSERT_GE(cg, 0, "join cgroup") || !ASSERT_GE(charged(), 0, "kernel memory"))
 		goto out;
 	fail_everything();
-	fail_ours();
+	fail_ours(FAIL_ALL);
 	subtest("create", test_create);
 	subtest("mmap", test_mmap);
 	subtest("touch", test_touch);
@@ -643,7 +630,7 @@ void serial_test_arena_inject(void)
 	subtest("load", test_load);
 	subtest("load_loop", test_load_loop);
 	subtest("worker", test_worker);
-	ASSERT_TRUE(put(DEBUGFS "fail_function/inject", "\n"), "no functions");
+	fail_ours(0);
 out:
 	close(cg);
 	close(nth_fd);

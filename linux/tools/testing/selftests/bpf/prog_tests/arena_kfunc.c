@@ -4,6 +4,8 @@
 #include "arena_helpers.h"
 #include "arena_kfunc.skel.h"
 #include "arena_core.skel.h"
+#include "arena_nosleep.skel.h"
+#include "arena_plain.skel.h"
 
 static void core(void)
 {
@@ -42,11 +44,46 @@ static void kernel_btf(void)
 	btf__free(btf);
 }
 
+/* A page at an address whose low half is 0 is there, and is not what NULL means. */
+static void check_free_null(struct arena_nosleep *skel, const struct bpf_program *free_at)
+{
+	int fd = bpf_map__fd(skel->maps.arena);
+	volatile char *page = (char *)ARENA_BASE;
+
+	*page = 'x';
+	skel->bss->addr = 0;
+	arena_run(free_at);
+	usleep(100000);
+	ASSERT_EQ(*page, 'x', bpf_program__name(free_at));
+	ASSERT_EQ(arena_fdinfo(fd, "pages"), 1, bpf_program__name(free_at));
+	skel->bss->addr = ARENA_BASE;
+	arena_run(free_at);
+	arena_fdinfo_becomes(fd, "pages", 0, bpf_program__name(free_at));
+}
+
+static void free_null(void)
+{
+	struct arena_nosleep *skel = arena_nosleep__open();
+
+	if (!ASSERT_OK_PTR(skel, "open"))
+		return;
+	bpf_map__set_map_extra(skel->maps.arena, ARENA_BASE);
+	skel->data->cnt = 4;
+	if (ASSERT_OK(arena_nosleep__load(skel), "load")) {
+		check_free_null(skel, skel->progs.run_free_at);
+		check_free_null(skel, skel->progs.run_free_at_s);
+	}
+	arena_nosleep__destroy(skel);
+}
+
 void test_arena_kfunc(void)
 {
+	if (test__start_subtest("hazard_35_free_null"))
+		free_null();
 	if (test__start_subtest("core"))
 		core();
 	if (test__start_subtest("kernel_btf"))
 		kernel_btf();
 	RUN_TESTS(arena_kfunc);
+	RUN_TESTS(arena_plain);
 }

@@ -6,6 +6,7 @@
  */
 #include <linux/seccomp.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include "arena_helpers.h"
@@ -323,6 +324,132 @@ out:
 	arena_globals__destroy(b);
 }
 
+/* Opens an object that reuses fd, and loads it. Whoever lent the arena has it at addr. */
+static struct arena_globals *load_lent(int fd, void *addr)
+{
+	struct arena_globals *skel;
+
+	skel = arena_globals__open();
+	if (!ASSERT_OK_PTR(skel, "open"))
+		return NULL;
+	if (!ASSERT_OK(bpf_map__reuse_fd(skel->maps.arena, fd), "reuse") ||
+	    !ASSERT_OK(arena_globals__load(skel), "load")) {
+		arena_globals__destroy(skel);
+		return NULL;
+	}
+	ASSERT_EQ((void *)skel->arena, addr, "where the caller has it");
+	ASSERT_EQ((void *)skel->data->number_ptr, addr, "address of a global");
+	return skel;
+}
+
+/* The caller has mapped the arena already, at an address of its own or of the
+ * kernel's choice. That mapping is used, and remains the caller's.
+ */
+static void lent(__u64 base)
+{
+	struct arena_globals *a, *b;
+	int fd = arena_create(32, 0, base);
+	char *addr;
+
+	addr = base ? arena_mmap_at(fd, 32, base) : arena_mmap(fd, 32);
+	if (!ASSERT_NEQ(addr, MAP_FAILED, "the caller's mapping"))
+		goto out;
+	addr[arena_bytes(31)] = 'x';
+	a = load_lent(fd, addr);
+	b = load_lent(fd, addr);
+	if (a && b) {
+		a->arena->number = 77;
+		ASSERT_EQ(*(int *)addr, 77, "same memory");
+		arena_run(b->progs.write_all);
+		ASSERT_EQ(*(int *)addr, 78, "the program's, too");
+	}
+	arena_globals__destroy(a);
+	arena_globals__destroy(b);
+	ASSERT_OK(arena_read(addr), "still mapped");
+	ASSERT_EQ(addr[arena_bytes(31)], 'x', "and what it was");
+
+	/* taken back while an object has it: the next one maps it by itself */
+	a = load_lent(fd, addr);
+	ASSERT_OK(munmap(addr, arena_bytes(32)), "unmap");
+	b = load_lent(fd, addr);
+	ASSERT_OK(arena_read(addr), "mapped again");
+	arena_globals__destroy(a);
+	arena_globals__destroy(b);
+	ASSERT_EQ(arena_read(addr), SIGSEGV, "unmapped with the last object");
+out:
+	close(fd);
+}
+
+/* What is at the arena's address is something else, be it another arena */
+static void lent_but_taken(void)
+{
+	int fd = arena_create(32, 0, ARENA_BASE), other = arena_create(1, 0, ARENA_BASE);
+	struct arena_globals *skel;
+	void *taken;
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		taken = i ? arena_mmap_at(other, 1, ARENA_BASE) :
+			mmap((void *)ARENA_BASE, arena_bytes(32), PROT_READ | PROT_WRITE,
+			     MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+		ASSERT_EQ((__u64)taken, ARENA_BASE, "taken");
+		skel = arena_globals__open();
+		ASSERT_OK(bpf_map__reuse_fd(skel->maps.arena, fd), "reuse");
+		check_load_error(skel, -EEXIST, "(map_extra): another mapping is there");
+		munmap(taken, arena_bytes(i ? 1 : 32));
+	}
+	close(other);
+
+	/* of the same bounds, mapped by libbpf */
+	skel = arena_globals__open();
+	bpf_map__set_map_extra(skel->maps.arena, ARENA_BASE);
+	if (ASSERT_OK(arena_globals__load(skel), "load")) {
+		struct arena_globals *second = arena_globals__open();
+
+		ASSERT_OK(bpf_map__reuse_fd(second->maps.arena, fd), "reuse");
+		check_load_error(second, -EEXIST, "(map_extra): another mapping is there");
+	}
+	arena_globals__destroy(skel);
+	close(fd);
+}
+
+/* Another map of the object becomes an arena: it is mapped, and keeps what it holds,
+ * and no global is looked for in it.
+ */
+static void foreign(bool lend)
+{
+	struct arena_globals *skel;
+	const char *other;
+	size_t size;
+	int fd = -1;
+
+	skel = arena_globals__open();
+	if (!ASSERT_OK_PTR(skel, "open"))
+		return;
+	if (lend) {
+		fd = arena_create(32, 0, 0);
+		ASSERT_OK(bpf_map__reuse_fd(skel->maps.other, fd), "reuse");
+	} else {
+		bpf_map__set_type(skel->maps.other, BPF_MAP_TYPE_ARENA);
+		bpf_map__set_key_size(skel->maps.other, 0);
+		bpf_map__set_value_size(skel->maps.other, 0);
+		bpf_map__set_map_flags(skel->maps.other, BPF_F_MMAPABLE);
+		bpf_map__set_max_entries(skel->maps.other, 32);
+	}
+	if (!ASSERT_OK(arena_globals__load(skel), "load"))
+		goto out;
+	other = bpf_map__initial_value(skel->maps.other, &size);
+	if (ASSERT_OK_PTR(other, "mapped"))
+		ASSERT_EQ(other[0], 0, "empty");
+	ASSERT_EQ(size, arena_bytes(32), "its size");
+	ASSERT_EQ(skel->data->number_ptr, &skel->arena->number, "address of the object's own");
+	ASSERT_EQ(arena_run(skel->progs.read_all), READ_ALL, "program");
+out:
+	arena_globals__destroy(skel);
+	if (fd >= 0)
+		close(fd);
+}
+
 static struct arena_globals *open_pinned(void)
 {
 	struct arena_globals *skel;
@@ -556,6 +683,64 @@ static void errors(void)
 	load_error_light();
 }
 
+/* Each refusal of the kernel comes with its reason */
+static void create_hints(void)
+{
+	static const struct {
+		__u32 key_size, pages, flags;
+		__u64 extra;
+		int err;
+		const char *msg;
+	} cases[] = {
+		{ 4, 32, BPF_F_MMAPABLE, 0, -EINVAL,
+		  "map 'arena': an arena has no keys and values" },
+		{ 0, 0, BPF_F_MMAPABLE, 0, -EINVAL, "map 'arena': max_entries is 0" },
+		{ 0, 32, 0, 0, -EINVAL, "map 'arena': map_flags lack BPF_F_MMAPABLE" },
+		{ 0, 32, BPF_F_MMAPABLE | BPF_F_NO_PREALLOC, 0, -EINVAL,
+		  "map 'arena': map_flags have a flag that no arena can have" },
+		{ 0, 32, BPF_F_MMAPABLE, ARENA_BASE + 8, -EINVAL,
+		  "map 'arena': map_extra, the user address, is not at the start of a page" },
+		{ 0, 32, BPF_F_MMAPABLE, ARENA_BASE - 0x10000, -ERANGE,
+		  "map 'arena': an arena at map_extra would cross a 4 GiB line" },
+	};
+	struct arena_globals *skel;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		skel = arena_globals__open();
+		if (!ASSERT_OK_PTR(skel, "open"))
+			return;
+		bpf_map__set_key_size(skel->maps.arena, cases[i].key_size);
+		bpf_map__set_max_entries(skel->maps.arena, cases[i].pages);
+		bpf_map__set_map_flags(skel->maps.arena, cases[i].flags);
+		bpf_map__set_map_extra(skel->maps.arena, cases[i].extra);
+		check_load_error(skel, cases[i].err, cases[i].msg);
+	}
+}
+
+/* ... and each of mmap(): the map's file can only be read, and no address is left */
+static void mmap_hints(void *unused)
+{
+	LIBBPF_OPTS(bpf_obj_get_opts, opts, .file_flags = BPF_F_RDONLY);
+	struct rlimit limit = { GiB, GiB };
+	struct arena_globals *skel;
+	int fd = arena_create(32, 0, 0);
+
+	ASSERT_OK(bpf_obj_pin(fd, PIN), "pin");
+	close(fd);
+	fd = bpf_obj_get_opts(PIN, &opts);
+	unlink(PIN);
+	skel = arena_globals__open();
+	ASSERT_OK(bpf_map__reuse_fd(skel->maps.arena, fd), "reuse");
+	check_load_error(skel, -EACCES,
+			 "map 'arena': failed to mmap arena: its file descriptor was opened for reading only");
+
+	skel = arena_globals__open();
+	bpf_map__set_max_entries(skel->maps.arena, 4 * GiB / getpagesize());
+	ASSERT_OK(setrlimit(RLIMIT_AS, &limit), "no more addresses");
+	check_load_error(skel, -ENOMEM, "failed to mmap arena: this process has no such");
+}
+
 /* To bpf(2), a kernel without arenas is one on which no arena can be created:
  * here nothing can, which libbpf does not find out, since it asks for one only.
  */
@@ -613,6 +798,16 @@ void serial_test_arena_libbpf(void)
 		segv_on_fault();
 	if (test__start_subtest("reuse"))
 		reuse();
+	if (test__start_subtest("lent"))
+		lent(0);
+	if (test__start_subtest("lent_at_map_extra"))
+		lent(ARENA_BASE);
+	if (test__start_subtest("lent_but_taken"))
+		lent_but_taken();
+	if (test__start_subtest("foreign_new"))
+		foreign(false);
+	if (test__start_subtest("foreign_lent"))
+		foreign(true);
 	if (test__start_subtest("pinning"))
 		pinning();
 	if (test__start_subtest("pinning_by_name"))
@@ -621,6 +816,10 @@ void serial_test_arena_libbpf(void)
 		pin_errors();
 	if (test__start_subtest("errors"))
 		errors();
+	if (test__start_subtest("create_hints"))
+		create_hints();
+	if (test__start_subtest("mmap_hints"))
+		in_child(mmap_hints, NULL, "mmap hints");
 	if (test__start_subtest("other_kernels"))
 		other_kernels();
 }

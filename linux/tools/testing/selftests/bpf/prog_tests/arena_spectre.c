@@ -141,7 +141,56 @@ static __u64 base_of(const struct arena_code *code)
 	return base;
 }
 
+#define INT3 0xcc
+
+/* Behind "leave", which is one byte: ret or a jump to a thunk, and then a stop */
+static void check_returns(const struct arena_code *code)
+{
+	int i, returns = 0;
+
+	for (i = 0; i + 7 <= code->len; i++) {
+		const __u8 *at = code->bytes + i;
+
+		if (at[0] != 0xc9 || (at[1] != 0xc3 && at[1] != 0xe9))
+			continue;
+		returns++;
+		ASSERT_EQ(at[1] == 0xc3 ? at[2] : at[6], INT3, "behind a return");
+	}
+	ASSERT_EQ(returns, 1, "returns");
+}
+
+/* Behind the jump that pops r12 and all the others first, and rax last */
+static void check_tail_calls(const struct arena_code *code, bool direct)
+{
+	const __u8 *at;
+
+	if (direct) {
+		/* no program is there: a nop in place of the jump */
+		at = find(code, "\x58\x0f\x1f\x44\x00\x00", 6);
+		if (ASSERT_OK_PTR(at, "nop"))
+			ASSERT_EQ(at[6], INT3, "behind a direct jump");
+		return;
+	}
+	/* add rcx, X86_TAIL_CALL_OFFSET; jump */
+	at = find(code, "\x48\x83\xc1", 3);
+	if (!ASSERT_OK_PTR(at, "add rcx"))
+		return;
+	at += 4;
+	if (!memcmp(at, "\x0f\xae\xe8", 3)) /* lfence */
+		at += 3;
+	at += *at == 0xe9 ? 5 : 2;
+	ASSERT_EQ(*at, INT3, "behind an indirect jump");
+}
+
 #elif defined(__aarch64__)
+
+static void check_returns(const struct arena_code *code)
+{
+}
+
+static void check_tail_calls(const struct arena_code *code, bool direct)
+{
+}
 
 /* What these do not name are accesses to the stack, and constants behind the code. */
 static const struct access accesses[] = {
@@ -329,6 +378,85 @@ static void check_instructions(void)
 	close(arena);
 }
 
+/* A program that goes on behind its first return, and there uses a pointer */
+static int load_leaving(int arena, int progs, bool direct)
+{
+	struct arena_prog p = {};
+
+	emit(&p, BPF_MOV64_REG(BPF_REG_6, BPF_REG_1));
+	emit_map_value(&p, BPF_REG_7, arena, 0);
+	emit(&p, ARENA_TO_KERN(BPF_REG_7, BPF_REG_7));
+	emit(&p, BPF_LDX_MEM(BPF_DW, BPF_REG_3, BPF_REG_7, 0));
+	emit(&p, BPF_JMP_IMM(BPF_JEQ, BPF_REG_3, 0, 2));
+	emit_return(&p, 1);
+	emit(&p, direct ? BPF_MOV64_IMM(BPF_REG_3, 0) :
+			  BPF_LDX_MEM(BPF_DW, BPF_REG_3, BPF_REG_7, 16));
+	emit(&p, BPF_MOV64_REG(BPF_REG_1, BPF_REG_6));
+	emit_map(&p, BPF_REG_2, progs);
+	emit(&p, BPF_EMIT_CALL(BPF_FUNC_tail_call));
+	emit(&p, BPF_LDX_MEM(BPF_DW, BPF_REG_0, BPF_REG_7, 8));
+	emit(&p, BPF_EXIT_INSN());
+	return arena_load_insns(p.insns, p.cnt, 0, NULL);
+}
+
+static int load_returning(int ret)
+{
+	struct arena_prog p = {};
+
+	emit_return(&p, ret);
+	return arena_load_insns(p.insns, p.cnt, 0, NULL);
+}
+
+static int retval(int prog)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, opts);
+
+	return bpf_prog_test_run_opts(prog, &opts) ?: (int)opts.retval;
+}
+
+/* No code behind a way out runs with another function's base, or runs at all. */
+static void check_leaving(int arena, volatile __u64 *area, bool direct)
+{
+	int progs = bpf_map_create(BPF_MAP_TYPE_PROG_ARRAY, "progs", 4, 4, 1, NULL);
+	struct arena_code code = {};
+	int prog, callee, key = 0;
+
+	prog = load_leaving(arena, progs, direct);
+	callee = load_returning(3);
+	if (ASSERT_GE(prog, 0, "load") && ASSERT_GE(callee, 0, "load") &&
+	    arena_get_code(prog, &code)) {
+		check_returns(&code);
+		check_tail_calls(&code, direct);
+		area[0] = 1;
+		ASSERT_EQ(retval(prog), 1, "return");
+		area[0] = 0;
+		area[1] = 2;
+		ASSERT_EQ(retval(prog), 2, "no program to call");
+		ASSERT_OK(bpf_map_update_elem(progs, &key, &callee, BPF_ANY), "put");
+		ASSERT_EQ(retval(prog), 3, "tail call");
+		ASSERT_OK(bpf_map_delete_elem(progs, &key), "take out");
+		ASSERT_EQ(retval(prog), 2, "no program any more");
+		ASSERT_OK(bpf_map_update_elem(progs, &key, &callee, BPF_ANY), "put again");
+		ASSERT_EQ(retval(prog), 3, "tail call again");
+	}
+	close(callee);
+	close(prog);
+	close(progs);
+}
+
+static void check_ways_out(void)
+{
+	int arena = arena_create(NPAGES, 0, BASE);
+	void *area = arena_mmap_at(arena, NPAGES, BASE);
+
+	if (ASSERT_EQ((__u64)area, BASE, "mmap")) {
+		check_leaving(arena, area, false);
+		check_leaving(arena, area, true);
+		munmap(area, arena_bytes(NPAGES));
+	}
+	close(arena);
+}
+
 static void with_addresses(void (*test)(void))
 {
 	int old = arena_sysctl(KPTR_RESTRICT, 1);
@@ -345,4 +473,6 @@ void serial_test_arena_spectre(void)
 		with_addresses(check_instructions);
 	if (test__start_subtest("hazard_23_window"))
 		with_addresses(check_windows);
+	if (test__start_subtest("hazard_23_ways_out"))
+		with_addresses(check_ways_out);
 }

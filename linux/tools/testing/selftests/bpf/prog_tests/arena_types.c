@@ -27,8 +27,9 @@
  *                              the VM's kernel has no IPv6 segment routing
  *   lirc_mode2                 nothing, it is not there: it needs an infrared receiver
  *
- * NMIs are in arena_nosleep as well. Callbacks of timers, bpf_loop() and
- * bpf_for_each_map_elem() belong to syscall programs here.
+ * NMIs are in arena_nosleep as well. Callbacks belong to syscall programs here: of
+ * timers, bpf_loop(), bpf_for_each_map_elem(), bpf_find_vma() and
+ * bpf_user_ringbuf_drain(), themselves and by way of global functions.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -132,6 +133,70 @@ static void test_test_run(void)
 	};
 
 	check_types(types, ARRAY_SIZE(types));
+}
+
+static void run_many(struct bpf_program *prog)
+{
+	skel->data->cnt = 100;
+	arena_run(prog);
+	skel->data->cnt = 1;
+}
+
+static void find_vma(struct bpf_program *prog)
+{
+	skel->bss->some_address = (__u64)&skel;
+	ASSERT_EQ(arena_run(prog), 0, "find_vma");
+}
+
+static void drain(struct bpf_program *prog)
+{
+	struct user_ring_buffer *rb;
+	void *sample;
+
+	rb = user_ring_buffer__new(bpf_map__fd(skel->maps.samples), NULL);
+	if (!ASSERT_OK_PTR(rb, "ring buffer"))
+		return;
+	sample = user_ring_buffer__reserve(rb, 8);
+	if (ASSERT_OK_PTR(sample, "reserve"))
+		user_ring_buffer__submit(rb, sample);
+	ASSERT_EQ(arena_run(prog), 0, "drain");
+	user_ring_buffer__free(rb);
+}
+
+/* A call sleeps if and only if all ways to it may; none of these are seen by one path */
+static void test_global(void)
+{
+	const struct type types[] = {
+		{ skel->progs.run_global, run_many, .sleeps = true },
+		{ skel->progs.run_global_loop, run_many, .sleeps = true },
+		{ skel->progs.run_timer_global, run_later },
+		{ skel->progs.run_timer_loop, run_later },
+		{ skel->progs.run_timer_and_main, run_later },
+		{ skel->progs.run_for_each_global, run },
+		{ skel->progs.run_find_vma, find_vma },
+		{ skel->progs.run_user_ringbuf, drain },
+	};
+
+	check_types(types, ARRAY_SIZE(types));
+	/* one of the two functions is taken for one that may not sleep; either may be */
+	arena_run(skel->progs.run_loop_either);
+	ASSERT_EQ(__atomic_exchange_n(&skel->bss->good, 0, __ATOMIC_SEQ_CST), 1, "either");
+	ASSERT_EQ(skel->bss->bad, 0, "either");
+}
+
+/* What tail-calls a program that may sleep may not. */
+static void test_prog_array(void)
+{
+	int fd, map, key = 0;
+
+	map = bpf_map_create(BPF_MAP_TYPE_PROG_ARRAY, "progs", 4, 4, 1, NULL);
+	if (!ASSERT_GE(map, 0, "create"))
+		return;
+	fd = bpf_program__fd(skel->progs.on_uprobe);
+	ASSERT_OK(bpf_map_update_elem(map, &key, &fd, BPF_ANY), "may not sleep");
+	fd = bpf_program__fd(skel->progs.on_uprobe_s);
+	ASSERT_EQ(bpf_map_update_elem(map, &key, &fd, BPF_ANY), -EINVAL, "may sleep");
+	close(map);
 }
 
 /* Tracing */
@@ -514,6 +579,8 @@ void test_arena_types(void)
 	if (!ASSERT_OK_PTR(skel, "open and load"))
 		return;
 	with_programs("test_run", test_test_run);
+	with_programs("hazard_29_global", test_global);
+	with_programs("hazard_29_prog_array", test_prog_array);
 	with_programs("tracing", test_tracing);
 	with_programs("kernel_functions", test_kernel_functions);
 	with_programs("ext", test_ext);

@@ -126,6 +126,8 @@ static const struct refused refused_gotos[] = {
 	{ "may_goto, BPF_JMP32",
 	  { BPF_RAW_INSN(BPF_JMP32 | BPF_JCOND, 0, 0, 0, 0), RETURN_0 },
 	  -EINVAL, "unknown opcode e6" },
+	{ "may_goto to the next insn", { MAY_GOTO(0), RETURN_0 },
+	  -EINVAL, "may_goto to the next insn is not allowed" },
 	{ "may_goto out of the program", { MAY_GOTO(2), RETURN_0 },
 	  -EINVAL, "jump out of range from insn 0 to 3" },
 	{ "may_goto before the program", { MAY_GOTO(-2), RETURN_0 },
@@ -470,7 +472,8 @@ static struct arena_prog may_goto_prog(void)
 {
 	struct arena_prog p = {};
 
-	emit(&p, MAY_GOTO(0));
+	emit(&p, MAY_GOTO(1));
+	emit(&p, BPF_MOV64_IMM(BPF_REG_1, 0));
 	emit_return(&p, 0);
 	return p;
 }
@@ -653,6 +656,97 @@ static void pointer_arithmetic(void)
 	emit_return(&p, 0);
 	ASSERT_EQ(arena_run_prog(&p, 0), 0, "plain");
 	ASSERT_EQ(arena_run_prog(&p, BPF_F_TEST_RND_HI32), 0, "BPF_F_TEST_RND_HI32");
+	teardown(&f);
+}
+
+/* r1 = r1 op r2 with these; it is an arena pointer, and this number */
+static int run_op(const struct fixture *f, __u8 op, __u64 r1, bool ptr1, __u64 r2, bool ptr2,
+		  __u64 want)
+{
+	struct arena_prog p = {};
+
+	f->area[0] = r1;
+	f->area[1] = r2;
+	emit_map_value(&p, BPF_REG_6, f->fd, 0);
+	emit(&p, ARENA_TO_KERN(BPF_REG_6, BPF_REG_6));
+	emit(&p, BPF_LDX_MEM(BPF_DW, BPF_REG_1, BPF_REG_6, 0));
+	emit(&p, BPF_LDX_MEM(BPF_DW, BPF_REG_2, BPF_REG_6, 8));
+	if (ptr1)
+		emit(&p, ARENA_TO_KERN(BPF_REG_1, BPF_REG_1));
+	if (ptr2)
+		emit(&p, ARENA_TO_KERN(BPF_REG_2, BPF_REG_2));
+	emit(&p, BPF_RAW_INSN(BPF_ALU64 | op | BPF_X, BPF_REG_1, BPF_REG_2, 0, 0));
+	emit_expect64(&p, BPF_REG_1, BPF_REG_3, want, 1);
+	emit(&p, BPF_LDX_MEM(BPF_DW, BPF_REG_0, BPF_REG_1, 0));
+	emit_return(&p, 0);
+	return arena_run_prog(&p, 0);
+}
+
+/* 32 bits, an arena pointer on either side, and one comes out */
+static void either_side(void)
+{
+	const __u64 low = (__u32)BASE + 64, high = 0xdead00000000ULL;
+	struct fixture f;
+
+	if (!setup(&f))
+		return;
+	ASSERT_EQ(run_op(&f, BPF_SUB, high + 2 * low + 8, false, low, true, (__u32)(low + 8)), 0,
+		  "scalar - pointer");
+	ASSERT_EQ(run_op(&f, BPF_SUB, 0, false, low, true, (__u32)-low), 0, "0 - pointer");
+	ASSERT_EQ(run_op(&f, BPF_SUB, low, true, low + 8, true, (__u32)-8), 0,
+		  "pointer - pointer");
+	ASSERT_EQ(run_op(&f, BPF_ADD, low, true, low, true, (__u32)(2 * low)), 0,
+		  "pointer + pointer");
+	ASSERT_EQ(run_op(&f, BPF_AND, high + 0xfff, false, low, true, low & 0xfff), 0,
+		  "scalar & pointer");
+	ASSERT_EQ(run_op(&f, BPF_OR, high + 1, false, low, true, low | 1), 0, "scalar | pointer");
+	ASSERT_EQ(run_op(&f, BPF_XOR, high + 1, false, low, true, low ^ 1), 0,
+		  "scalar ^ pointer");
+	ASSERT_EQ(run_op(&f, BPF_MUL, high + 2, false, low, true, (__u32)(2 * low)), 0,
+		  "scalar * pointer");
+	ASSERT_EQ(run_op(&f, BPF_DIV, high + 7 * low, false, low, true, (__u32)(7 * low) / low), 0,
+		  "scalar / pointer");
+	ASSERT_EQ(run_op(&f, BPF_SUB, low, true, high + 8, false, low - 8), 0,
+		  "pointer - scalar");
+	teardown(&f);
+}
+
+/* Another pointer gives its lower half, and no more. */
+static int run_other(const struct fixture *f, struct bpf_insn other, struct bpf_insn op)
+{
+	struct arena_prog p = {};
+
+	emit(&p, BPF_MOV64_REG(BPF_REG_7, BPF_REG_1));
+	emit_map_value(&p, BPF_REG_6, f->fd, 8);
+	emit(&p, ARENA_TO_KERN(BPF_REG_6, BPF_REG_6));
+	emit(&p, other);
+	emit(&p, op);
+	emit(&p, BPF_LDX_MEM(BPF_DW, BPF_REG_0, BPF_REG_1, 0));
+	emit(&p, BPF_ALU64_IMM(BPF_RSH, BPF_REG_1, 32));
+	emit_expect(&p, BPF_REG_1, 0, 1);
+	emit_return(&p, 0);
+	return arena_run_prog(&p, 0);
+}
+
+static void other_pointers(void)
+{
+	const struct bpf_insn ctx = BPF_MOV64_REG(R(1), R(7));
+	const struct bpf_insn stack = BPF_MOV64_REG(R(1), R(10));
+	const struct bpf_insn arena = BPF_MOV64_REG(R(1), R(6));
+	struct fixture f;
+
+	if (!setup(&f))
+		return;
+	ASSERT_EQ(run_other(&f, ctx, BPF_ALU64_REG(BPF_ADD, R(1), R(6))), 0, "ctx + pointer");
+	ASSERT_EQ(run_other(&f, ctx, BPF_ALU64_REG(BPF_SUB, R(1), R(6))), 0, "ctx - pointer");
+	ASSERT_EQ(run_other(&f, stack, BPF_ALU64_REG(BPF_ADD, R(1), R(6))), 0,
+		  "stack + pointer");
+	ASSERT_EQ(run_other(&f, stack, BPF_ALU64_REG(BPF_OR, R(1), R(6))), 0, "stack | pointer");
+	ASSERT_EQ(run_other(&f, arena, BPF_ALU64_REG(BPF_ADD, R(1), R(7))), 0, "pointer + ctx");
+	ASSERT_EQ(run_other(&f, arena, BPF_ALU64_REG(BPF_SUB, R(1), R(10))), 0,
+		  "pointer - stack");
+	ASSERT_EQ(run_other(&f, arena, BPF_ALU64_REG(BPF_XOR, R(1), R(10))), 0,
+		  "pointer ^ stack");
 	teardown(&f);
 }
 
@@ -969,6 +1063,10 @@ void serial_test_arena_verifier(void)
 		cast_regs();
 	if (test__start_subtest("hazard_21_arithmetic"))
 		pointer_arithmetic();
+	if (test__start_subtest("hazard_21_either_side"))
+		either_side();
+	if (test__start_subtest("hazard_21_other_pointers"))
+		other_pointers();
 	if (test__start_subtest("may_goto_budget"))
 		may_goto_budget();
 	if (test__start_subtest("may_goto_state"))

@@ -31,9 +31,15 @@ __weak int takes_memory(struct node *n)
 	return n ? n->value : 0;
 }
 
-/* The tag says what it is, and not the type, which is that of the context */
+/* fentry and fexit programs follow what has this type */
 __weak int takes_tagged_ctx(struct __sk_buff *c __arg_arena)
 {
+	return c->mark;
+}
+
+static __noinline int takes_tagged_ctx_static(struct __sk_buff *c __arg_arena)
+{
+	asm volatile("");
 	return c->mark;
 }
 
@@ -50,6 +56,44 @@ int calls_tagged_ctx(struct __sk_buff *skb)
 {
 	in_arena = 1;
 	return takes_tagged_ctx((struct __sk_buff *)addr);
+}
+
+/* a static function may get anything, and is not what it says */
+SEC("?tc")
+int calls_tagged_static(struct __sk_buff *skb)
+{
+	in_arena = 1;
+	return takes_tagged_ctx_static((struct __sk_buff *)&like_ctx);
+}
+
+/* the parts of the kernel's type that matter here */
+struct sk_buff {
+	unsigned int len;
+} __attribute__((preserve_access_index));
+
+SEC("?fentry/takes_tagged_ctx_static")
+int follows_ctx(__u64 *ctx)
+{
+	return ((struct sk_buff *)ctx[0])->len;
+}
+
+SEC("?fexit/takes_tagged_ctx_static")
+int follows_ctx_later(__u64 *ctx)
+{
+	return ((struct sk_buff *)ctx[0])->len;
+}
+
+SEC("?fentry/takes_arena")
+int follows_arena(__u64 *ctx)
+{
+	return ((struct node *)ctx[0])->value;
+}
+
+SEC("?freplace/takes_tagged_ctx_static")
+int replaces_static(struct __sk_buff *c __arg_arena)
+{
+	in_arena = 1;
+	return 0;
 }
 
 SEC("?freplace/takes_arena")

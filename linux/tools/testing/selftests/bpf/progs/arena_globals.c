@@ -13,6 +13,14 @@ struct {
 	__uint(max_entries, 32);
 } arena SEC(".maps");
 
+/* A map of another type, which nobody uses */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__type(key, int);
+	__type(value, int);
+	__uint(max_entries, 1);
+} other SEC(".maps");
+
 struct point {
 	int x, y;
 };
@@ -30,6 +38,7 @@ int __arena_global big[LAST + 1] = { [LAST] = LAST };
 
 /* and one that is not in the arena at all */
 int ordinary = 5;
+int __arena *number_ptr = &number;
 
 static __noinline int sub_hidden(int add)
 {

@@ -236,7 +236,7 @@ int hazard_22_map_of_iter_unchecked(struct bpf_iter__bpf_map *ctx)
 
 /* what other structures point to may be gone, or be a mere template */
 SEC("iter.s/bpf_map")
-__failure __msg("expected pointer to STRUCT bpf_map")
+__failure __msg("but R1 is untrusted_ptr_bpf_map")
 int hazard_22_inner_map_meta(struct bpf_iter__bpf_map *ctx)
 {
 	struct bpf_map *map = ctx->map, *inner;
@@ -246,6 +246,331 @@ int hazard_22_inner_map_meta(struct bpf_iter__bpf_map *ctx)
 	inner = map->inner_map_meta;
 	if (inner)
 		bpf_arena_free_pages(inner, NULL, 1);
+	return 0;
+}
+
+/* the pointer as it is, and nothing but that */
+SEC("iter.s/bpf_map")
+__failure __msg("dereference of modified ptr_ ptr R1 off=8 disallowed")
+int hazard_28_iter_plus_8(struct bpf_iter__bpf_map *ctx)
+{
+	struct bpf_map *map = ctx->map;
+
+	if (map)
+		bpf_arena_free_pages((void *)map + 8, NULL, 1);
+	return 0;
+}
+
+SEC("iter.s/bpf_map")
+__failure __msg("negative offset ptr_ ptr R1 off=-8 disallowed")
+int hazard_28_iter_minus_8(struct bpf_iter__bpf_map *ctx)
+{
+	struct bpf_map *map = ctx->map;
+
+	if (map)
+		bpf_arena_free_pages((void *)map - 8, NULL, 1);
+	return 0;
+}
+
+SEC("iter.s/bpf_map")
+__success
+int hazard_28_iter_there_and_back(struct bpf_iter__bpf_map *ctx)
+{
+	struct bpf_map *map = ctx->map;
+
+	if (!map)
+		return 0;
+	asm volatile("%[map] += 8; %[map] += -8" : [map]"+r"(map));
+	bpf_arena_free_pages(map, NULL, 1);
+	return 0;
+}
+
+/* so far that a constant does not fit into the register's offset any more */
+SEC("iter.s/bpf_map")
+__failure __msg("is not allowed")
+int hazard_28_iter_plus_many(struct bpf_iter__bpf_map *ctx)
+{
+	struct bpf_map *map = ctx->map;
+
+	if (!map)
+		return 0;
+	asm volatile("%[map] += 0x1fffffff; %[map] += 0x1fffffff" : [map]"+r"(map));
+	bpf_arena_free_pages(map, NULL, 1);
+	return 0;
+}
+
+/* into the value of an array of one's own, for example */
+SEC("iter.s/bpf_map")
+__failure __msg("variable ptr_ access var_off=")
+int hazard_28_iter_plus_unknown(struct bpf_iter__bpf_map *ctx)
+{
+	__u64 off = bpf_get_prandom_u32();
+	struct bpf_map *map = ctx->map;
+
+	if (!map)
+		return 0;
+	asm volatile("%[map] += %[off]" : [map]"+r"(map) : [off]"r"(off));
+	bpf_arena_free_pages(map, NULL, 1);
+	return 0;
+}
+
+SEC("iter.s/bpf_map")
+__failure __msg("variable ptr_ access var_off=")
+int hazard_28_iter_plus_little(struct bpf_iter__bpf_map *ctx)
+{
+	__u64 off = bpf_get_prandom_u32() & 8;
+	struct bpf_map *map = ctx->map;
+
+	if (!map)
+		return 0;
+	asm volatile("%[map] += %[off]" : [map]"+r"(map) : [off]"r"(off));
+	bpf_arena_free_pages(map, NULL, 1);
+	return 0;
+}
+
+SEC("iter.s/bpf_map")
+__failure __msg("disallowed")
+int hazard_28_iter_minus_unknown(struct bpf_iter__bpf_map *ctx)
+{
+	__u64 off = bpf_get_prandom_u32() & 8;
+	struct bpf_map *map = ctx->map;
+
+	if (!map)
+		return 0;
+	asm volatile("%[map] -= %[off]" : [map]"+r"(map) : [off]"r"(off));
+	bpf_arena_free_pages(map, NULL, 1);
+	return 0;
+}
+
+SEC("iter.s/bpf_map")
+__failure __msg("pointer arithmetic on ptr_or_null_ prohibited")
+int hazard_28_iter_unchecked_plus_8(struct bpf_iter__bpf_map *ctx)
+{
+	struct bpf_map *map = ctx->map;
+
+	asm volatile("%[map] += 8" : [map]"+r"(map));
+	bpf_arena_free_pages(map, NULL, 1);
+	return 0;
+}
+
+/* the other kfuncs have the same argument */
+SEC("iter.s/bpf_map")
+__failure __msg("variable ptr_ access var_off=")
+int hazard_28_alloc_of_iter(struct bpf_iter__bpf_map *ctx)
+{
+	__u64 off = bpf_get_prandom_u32();
+	struct bpf_map *map = ctx->map;
+
+	if (!map)
+		return 0;
+	asm volatile("%[map] += %[off]" : [map]"+r"(map) : [off]"r"(off));
+	return !bpf_arena_alloc_pages(map, NULL, 1, -1, 0);
+}
+
+SEC("iter.s/bpf_map")
+__failure __msg("variable ptr_ access var_off=")
+int hazard_28_reserve_of_iter(struct bpf_iter__bpf_map *ctx)
+{
+	__u64 off = bpf_get_prandom_u32();
+	struct bpf_map *map = ctx->map;
+
+	if (!map)
+		return 0;
+	asm volatile("%[map] += %[off]" : [map]"+r"(map) : [off]"r"(off));
+	return !bpf_arena_reserve_pages(map, NULL, 1);
+}
+
+/* a map in the stack is still one */
+SEC("iter.s/bpf_map")
+__success
+int map_of_iter_spilled(struct bpf_iter__bpf_map *ctx)
+{
+	struct bpf_map *volatile map = ctx->map;
+	struct bpf_map *again = map;
+
+	if (again)
+		bpf_arena_free_pages(again, NULL, 1);
+	return 0;
+}
+
+SEC("syscall")
+__failure __msg("R1 pointer arithmetic on map_ptr prohibited")
+int hazard_28_map_plus_8(void *ctx)
+{
+	void *map = &arena;
+
+	asm volatile("%[map] += 8" : [map]"+r"(map));
+	bpf_arena_free_pages(map, NULL, 1);
+	return 0;
+}
+
+SEC("syscall")
+__failure __msg("pointer arithmetic on map_ptr prohibited")
+int hazard_28_map_plus_unknown(void *ctx)
+{
+	__u64 off = bpf_get_prandom_u32();
+	void *map = &arena;
+
+	asm volatile("%[map] += %[off]" : [map]"+r"(map) : [off]"r"(off));
+	bpf_arena_free_pages(map, NULL, 1);
+	return 0;
+}
+
+/* a map of another type is one in which there is nothing to allocate */
+SEC("syscall")
+__success
+int hazard_28_map_is_hash(void *ctx)
+{
+	void __arena *p = bpf_arena_alloc_pages(&hash, NULL, 1, -1, 0);
+
+	bpf_arena_free_pages(&hash, NULL, 1);
+	return !p && bpf_arena_reserve_pages(&hash, NULL, 1) < 0;
+}
+
+static long with_map(struct bpf_map *map, __u32 *key, __u64 *val, void *ctx)
+{
+	bpf_arena_free_pages(map, NULL, 1);
+	return 0;
+}
+
+SEC("syscall")
+__success
+int hazard_28_map_of_callback(void *ctx)
+{
+	return bpf_for_each_map_elem(&hash, with_map, NULL, 0);
+}
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__array(values, struct {
+		__uint(type, BPF_MAP_TYPE_ARRAY);
+		__uint(max_entries, 1);
+		__type(key, __u32);
+		__type(value, __u64);
+	});
+} outer SEC(".maps");
+
+/* it may be replaced, and freed, as soon as it has been found */
+SEC("tc")
+__failure __msg("expected pointer to STRUCT bpf_map")
+int hazard_28_inner_map(void *ctx)
+{
+	__u32 key = 0;
+	void *map = bpf_map_lookup_elem(&outer, &key);
+
+	if (map)
+		bpf_arena_free_pages(map, NULL, 1);
+	return 0;
+}
+
+SEC("tc")
+__failure __msg("expected pointer to STRUCT bpf_map")
+int hazard_28_inner_map_unchecked(void *ctx)
+{
+	__u32 key = 0;
+
+	bpf_arena_free_pages(bpf_map_lookup_elem(&outer, &key), NULL, 1);
+	return 0;
+}
+
+static long with_inner_map(struct bpf_map *map, __u32 *key, __u64 *val, void *ctx)
+{
+	bpf_arena_free_pages(map, NULL, 1);
+	return 0;
+}
+
+SEC("tc")
+__failure __msg("expected pointer to STRUCT bpf_map")
+int hazard_28_inner_map_of_callback(void *ctx)
+{
+	__u32 key = 0;
+	void *map = bpf_map_lookup_elem(&outer, &key);
+
+	return map && bpf_for_each_map_elem(map, with_inner_map, NULL, 0);
+}
+
+/* a map that is on its way out, perhaps */
+SEC("fentry/bpf_map_put")
+__failure __msg("but R1 is untrusted_ptr_bpf_map")
+int hazard_28_freed_map(__u64 *ctx)
+{
+	bpf_arena_free_pages((void *)ctx[0], NULL, 1);
+	return 0;
+}
+
+struct with_kptr {
+	struct bpf_map __attribute__((btf_type_tag("kptr"))) *map;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct with_kptr);
+} kptrs SEC(".maps");
+
+SEC("tc")
+__failure __msg("but R1 is untrusted_ptr_bpf_map")
+int hazard_28_untrusted_map(void *ctx)
+{
+	struct with_kptr *val;
+	struct bpf_map *map;
+	__u32 key = 0;
+
+	val = bpf_map_lookup_elem(&kptrs, &key);
+	if (!val)
+		return 0;
+	map = val->map;
+	if (map)
+		bpf_arena_free_pages(map, NULL, 1);
+	return 0;
+}
+
+extern const int bpf_prog_active __ksym;
+
+SEC("syscall")
+__failure __msg("expected pointer to STRUCT bpf_map")
+int hazard_28_percpu(void *ctx)
+{
+	bpf_arena_free_pages((void *)&bpf_prog_active, NULL, 1);
+	return 0;
+}
+
+SEC("syscall")
+__failure __msg("expected pointer to STRUCT bpf_map")
+int hazard_28_map_is_ctx(void *ctx)
+{
+	bpf_arena_free_pages(ctx, NULL, 1);
+	return 0;
+}
+
+/* under a lock nothing is called, and nothing sleeps */
+struct locked {
+	struct bpf_spin_lock lock;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct locked);
+} locks SEC(".maps");
+
+SEC("tc")
+__failure __msg("function calls are not allowed while holding a lock")
+int hazard_29_under_lock(void *ctx)
+{
+	struct locked *val;
+	__u32 key = 0;
+
+	val = bpf_map_lookup_elem(&locks, &key);
+	if (!val)
+		return 0;
+	bpf_spin_lock(&val->lock);
+	bpf_arena_free_pages(&arena, NULL, 1);
+	bpf_spin_unlock(&val->lock);
 	return 0;
 }
 

@@ -130,7 +130,7 @@ int few_states_to_compare(void *ctx)
 	"r1 += r9;"
 	"r0 = *(u8 *)(r1 + 0);"
 	"r6 += 1;"
-	"if r6 != 2000 goto loop%=;"
+	"if r6 != 1000 goto loop%=;"
 	OUT :: OPERANDS : CLOBBERS);
 	return 0;
 }

@@ -144,4 +144,151 @@ int run_loop(void *ctx)
 	return bpf_loop(1, loop_cb, NULL, 0) != 1;
 }
 
+/*
+ * Functions that are global are verified by themselves, and may still be called
+ * from where nothing may sleep. Each program has functions of its own kind.
+ */
+__noinline int global_use(int unused)
+{
+	use_pages();
+	return unused;
+}
+
+__noinline int global_chain(int unused)
+{
+	return global_use(unused);
+}
+
+static long global_loop_cb(__u32 i, void *ctx)
+{
+	global_chain(i);
+	return 0;
+}
+
+__noinline int global_loop(int unused)
+{
+	return bpf_loop(1, global_loop_cb, NULL, 0) + unused;
+}
+
+SEC("syscall")
+int run_global(void *ctx)
+{
+	return global_chain(0);
+}
+
+SEC("syscall")
+int run_global_loop(void *ctx)
+{
+	return global_loop(0) != 1;
+}
+
+static __always_inline int start_timer(void *cb)
+{
+	struct elem *val;
+	__u32 key = 0;
+
+	val = bpf_map_lookup_elem(&timers, &key);
+	if (!val)
+		return 1;
+	bpf_timer_init(&val->timer, &timers, 1 /* CLOCK_MONOTONIC */);
+	bpf_timer_set_callback(&val->timer, cb);
+	return bpf_timer_start(&val->timer, 0, 0) ? 2 : 0;
+}
+
+static int timer_global(void *map, int *key, struct elem *val)
+{
+	global_chain(0);
+	return 0;
+}
+
+SEC("syscall")
+int run_timer_global(void *ctx)
+{
+	return start_timer(timer_global);
+}
+
+/* bpf_loop() may do what its caller may, and this one may not */
+static int timer_loop(void *map, int *key, struct elem *val)
+{
+	global_loop(0);
+	return 0;
+}
+
+SEC("syscall")
+int run_timer_loop(void *ctx)
+{
+	return start_timer(timer_loop);
+}
+
+/* the same function from both: none of its calls may sleep */
+SEC("syscall")
+int run_timer_and_main(void *ctx)
+{
+	return start_timer(timer_global) || global_use(0);
+}
+
+/* callbacks of both kinds that are one function */
+static long both_cb(void *map, __u32 *key, void *val, void *ctx)
+{
+	global_use(0);
+	return 0;
+}
+
+static long plain_cb(__u32 i, void *ctx)
+{
+	global_use(i);
+	return 0;
+}
+
+SEC("syscall")
+int run_for_each_global(void *ctx)
+{
+	return bpf_for_each_map_elem(&timers, both_cb, NULL, 0) != 1;
+}
+
+/* one call of bpf_loop(), two functions; the other one is not called here */
+SEC("syscall")
+int run_loop_either(void *ctx)
+{
+	void *cb = plain_cb;
+
+	if (bad)
+		cb = loop_cb;
+	return bpf_loop(1, cb, NULL, 0) != 1;
+}
+
+struct task_struct;
+struct vm_area_struct;
+
+static long vma_cb(struct task_struct *task, struct vm_area_struct *vma, void *ctx)
+{
+	use_pages();
+	return 0;
+}
+
+__u64 some_address;
+
+SEC("syscall")
+int run_find_vma(void *ctx)
+{
+	return bpf_find_vma(bpf_get_current_task_btf(), some_address, vma_cb, NULL, 0);
+}
+
+struct {
+	__uint(type, BPF_MAP_TYPE_USER_RINGBUF);
+	__uint(max_entries, 64 * 1024);
+} samples SEC(".maps");
+
+static long sample_cb(struct bpf_dynptr *sample, void *ctx)
+{
+	use_pages();
+	return 0;
+}
+
+SEC("syscall")
+int run_user_ringbuf(void *ctx)
+{
+	return bpf_user_ringbuf_drain(&samples, sample_cb, NULL, 0) != 1;
+}
+
 char _license[] SEC("license") = "GPL";

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Loops that may_goto bounds: between verifier.c and may_goto.c, which see */
+#ifndef __BPF_MAY_GOTO_H
+#define __BPF_MAY_GOTO_H
+
+#include <linux/bpf_verifier.h>
+#include <linux/filter.h>
+
+/* What it takes to put marks on a state, in instructions walked back */
+#define BPF_LOOP_STATE_STEPS	64
+
+static inline bool is_may_goto(const struct bpf_insn *insn)
+{
+	return insn->code == (BPF_JMP | BPF_JCOND);
+}
+
+/* In may_goto.c */
+bool bpf_has_may_goto(const struct bpf_prog *prog);
+int bpf_loop_steps(struct bpf_verifier_env *env, u32 cnt);
+bool bpf_may_goto_between(const struct bpf_verifier_state *old,
+			  const struct bpf_verifier_state *cur);
+bool bpf_loop_open(const struct bpf_verifier_env *env,
+		   const struct bpf_verifier_state *st);
+bool bpf_loop_may_cut(const struct bpf_verifier_env *env,
+		      const struct bpf_verifier_state *old);
+int bpf_loop_cut(struct bpf_verifier_env *env, struct bpf_verifier_state *old);
+void bpf_loop_widen(struct bpf_verifier_env *env,
+		    const struct bpf_verifier_state_list *sl);
+int bpf_loop_enter(struct bpf_verifier_env *env, int may_goto_idx);
+int bpf_loops_close(struct bpf_verifier_env *env);
+void bpf_loops_free(struct bpf_verifier_env *env);
+
+/* In verifier.c, for may_goto.c */
+void free_verifier_state(struct bpf_verifier_state *state, bool free_self);
+int copy_verifier_state(struct bpf_verifier_state *dst_state,
+			const struct bpf_verifier_state *src);
+int push_jmp_history(struct bpf_verifier_env *env, struct bpf_verifier_state *cur);
+bool scalar_covers(const struct bpf_reg_state *rold, const struct bpf_reg_state *rcur);
+void __mark_reg_unknown(const struct bpf_verifier_env *env, struct bpf_reg_state *reg);
+int propagate_liveness(struct bpf_verifier_env *env,
+		       const struct bpf_verifier_state *vstate,
+		       struct bpf_verifier_state *vparent);
+int propagate_precision(struct bpf_verifier_env *env,
+			const struct bpf_verifier_state *old);
+
+#endif

@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Loops that programs have, in C. Each runs over data that it makes itself, and
+ * returns 0, or a number that says what went wrong.
+ */
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_arena.h>
+#include "arena_loops.h"
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARENA);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 64);
+} arena SEC(".maps");
+
+#define N 200
+#define DEPTH 32
+
+struct slot __arena_global slots[N];
+int __arena_global values[N];
+int __arena_global others[N];
+struct node __arena_global nodes[N];
+int __arena_global rounds;
+int zero;
+
+static void fill(int __arena *v)
+{
+	__u32 i, x = 12345;
+
+	for (i = zero; i < N && can_loop; i++) {
+		x = x * 1103515245 + 12345;
+		v[i] = x >> 16 & 1023;
+	}
+}
+
+/* clang makes a fall-through lead back to the head */
+SEC("syscall")
+int fall_through(void *ctx)
+{
+	struct slot __arena *p = &slots[0];
+
+	/* In the arena: the verifier unrolls a loop that compares what it knows. */
+	rounds = 0;
+	p->flag = 3;
+	p->busy = 0;
+	p->val = 0;
+	while (can_loop) {
+		if (p->busy == 9)
+			break;
+		if (p->flag == 3)
+			p->val++;
+		else if (p->flag == 4)
+			p->val += 7;
+		if (++rounds == 10)
+			p->flag = 4;
+		if (rounds == 20)
+			p->busy = 9;
+	}
+	return p->val == 10 + 70 ? 0 : 1;
+}
+
+SEC("syscall")
+int do_while(void *ctx)
+{
+	int i = 0, sum = 0;
+
+	fill(values);
+	do {
+		sum += values[i];
+		others[i] = sum;
+	} while (++i < N && can_loop);
+	return i == N && others[N - 1] == sum ? 0 : 1;
+}
+
+SEC("syscall")
+int several_exits(void *ctx)
+{
+	int i, found = -1;
+
+	fill(values);
+	for (i = zero; i < N && can_loop; i++) {
+		if (values[i] == 5000)
+			return 1;
+		if (values[i] == -1)
+			goto out;
+		if (i == 150) {
+			found = i;
+			break;
+		}
+		if (values[i] & 1)
+			continue;
+		others[i] = i;
+	}
+out:
+	return found == 150 ? 0 : 2;
+}
+
+/* A machine whose states are the cases */
+SEC("syscall")
+int state_machine(void *ctx)
+{
+	int state = 0, words = 0, i;
+
+	for (i = zero; i < N && can_loop; i++)
+		values[i] = (__u32)i % 5 ? 'a' : ' ';
+	for (i = zero; i < N && can_loop; i++) {
+		int c = values[i];
+
+		switch (state) {
+		case 0:
+			if (c != ' ') {
+				words++;
+				state = 1;
+			}
+			break;
+		case 1:
+			if (c == ' ')
+				state = 0;
+			else if (c == '"')
+				state = 2;
+			break;
+		case 2:
+			if (c == '"')
+				state = 1;
+			else if (c == '\\')
+				state = 3;
+			break;
+		case 3:
+			state = 2;
+			break;
+		}
+	}
+	return words == N / 5 ? 0 : 1;
+}
+
+static __noinline int twice(int x)
+{
+	int i, sum = 0;
+
+	for (i = 0; i < 2 && can_loop; i++)
+		sum += x;
+	return sum;
+}
+
+SEC("syscall")
+int nested_with_calls(void *ctx)
+{
+	int i, j, sum = 0;
+
+	for (i = zero; i < 10 && can_loop; i++)
+		for (j = zero; j < 10 && can_loop; j++)
+			sum += twice(j) - twice(i) + 1;
+	return sum == 100 ? 0 : 1;
+}
+
+SEC("syscall")
+int two_arrays(void *ctx)
+{
+	__u64 i;
+
+	fill(values);
+	for (i = zero; i < N && can_loop; i++)
+		others[i] = values[N - 1 - i];
+	for (i = zero; i < N && can_loop; i++)
+		if (others[i] != values[N - 1 - i])
+			return 1;
+	return 0;
+}
+
+/* A tree that is walked with a stack of the program's own */
+SEC("syscall")
+int tree_walk(void *ctx)
+{
+	struct node __arena *stack[DEPTH], *n;
+	int i, sum = 0;
+	__u32 sp = 0;
+
+	for (i = zero; i < N && can_loop; i++) {
+		nodes[i].val = i;
+		nodes[i].left = 2 * i + 1 < N ? &nodes[2 * i + 1] : NULL;
+		nodes[i].right = 2 * i + 2 < N ? &nodes[2 * i + 2] : NULL;
+	}
+	stack[sp++] = &nodes[0];
+	while (sp && can_loop) {
+		n = stack[--sp & (DEPTH - 1)];
+		sum += n->val;
+		if (n->left)
+			stack[sp++ & (DEPTH - 1)] = n->left;
+		if (n->right)
+			stack[sp++ & (DEPTH - 1)] = n->right;
+	}
+	return sum == N * (N - 1) / 2 ? 0 : 1;
+}
+
+SEC("syscall")
+int quicksort(void *ctx)
+{
+	int stack[2 * DEPTH], lo, hi, i, j, pivot, tmp;
+	__u32 sp = 0;
+
+	fill(values);
+	stack[sp++] = 0;
+	stack[sp++] = N - 1;
+	while (sp >= 2 && can_loop) {
+		hi = stack[--sp & (2 * DEPTH - 1)];
+		lo = stack[--sp & (2 * DEPTH - 1)];
+		if (lo >= hi)
+			continue;
+		pivot = values[hi];
+		for (i = lo, j = lo; j < hi && can_loop; j++) {
+			if (values[j] >= pivot)
+				continue;
+			tmp = values[i];
+			values[i++] = values[j];
+			values[j] = tmp;
+		}
+		tmp = values[i];
+		values[i] = values[hi];
+		values[hi] = tmp;
+		if (sp > 2 * DEPTH - 4)
+			return 2;
+		stack[sp++ & (2 * DEPTH - 1)] = lo;
+		stack[sp++ & (2 * DEPTH - 1)] = i - 1;
+		stack[sp++ & (2 * DEPTH - 1)] = i + 1;
+		stack[sp++ & (2 * DEPTH - 1)] = hi;
+	}
+	for (i = zero; i + 1 < N && can_loop; i++)
+		if (values[i] > values[i + 1])
+			return 1;
+	return 0;
+}
+
+char _license[] SEC("license") = "GPL";
