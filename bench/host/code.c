@@ -12,7 +12,8 @@
  *
  * What is changed is the base of the kernel's window, which each function that accesses
  * the arena loads into r12 on entry:  49 bc IMM64  movabs r12, IMM64
- * and the jump to a return thunk, if the kernel has one instead of a return.
+ * and the jump to a return thunk, if the kernel has one instead of a return, and the jump
+ * to where our kernel's may_goto looks at the clock.
  */
 #define _GNU_SOURCE
 #include <stdio.h>
@@ -58,6 +59,30 @@ static void set_returns(uint8_t *bytes, uint32_t len)
 	}
 }
 
+/*
+ * lea r11, [rbp + OFF]; mov r9d, IMM; jmp somewhere far: the fuel of may_goto is used up,
+ * and r11 has its address, with a kind in the low bits. There is always more of it here:
+ * mov qword ptr [r11 - kind], 8192; ret. That ZF is not set, which means to go on, is
+ * from the subtraction that led here.
+ */
+static void set_may_goto(uint8_t *bytes, uint32_t len)
+{
+	static const uint8_t refuel[] = { 0x49, 0xc7, 0x43, 0, 0x00, 0x20, 0, 0, 0xc3 };
+	uint8_t kind;
+	int32_t rel;
+	uint32_t i;
+
+	for (i = 7; i + 11 <= len; i++) {
+		memcpy(&rel, bytes + i + 7, sizeof(rel));
+		if (bytes[i] != 0x41 || bytes[i + 1] != 0xb9 || bytes[i + 6] != 0xe9 ||
+		    (rel >= -(int32_t)i && rel <= (int32_t)len))
+			continue;
+		kind = bytes[i - 6] == 0x8d && bytes[i - 5] == 0x9d ? bytes[i - 4] & 7 : 0;
+		memcpy(bytes + i, refuel, sizeof(refuel));
+		bytes[i + 3] = -kind;
+	}
+}
+
 static uint8_t *reserve_area(void)
 {
 	uint8_t *area = mmap(NULL, 4 * REACH, PROT_NONE,
@@ -78,6 +103,7 @@ static void place(uint8_t *at, const struct code *code, uint64_t base)
 	memcpy(at, code->bytes, code->len);
 	set_base(at, code->len, base);
 	set_returns(at, code->len);
+	set_may_goto(at, code->len);
 }
 
 native_fn make_callable(const struct code *code, const char *prog, uint64_t base)

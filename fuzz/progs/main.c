@@ -61,8 +61,9 @@ static enum outcome try_run(const struct bundle *bundle, const struct env *env, 
 	state_copy(&want, &got, env);
 	outcome = interp_run(bundle, env, &want);
 	if (outcome == SAME) {
-		kernel_run(env, &got);
-		if (!state_same(&want, &got, env))
+		if (!kernel_run(env, &got))
+			outcome = TOO_LONG;
+		else if (!state_same(&want, &got, env))
 			outcome = DIFFERS;
 	}
 	if (print)

@@ -63,6 +63,7 @@ typedef int16_t s16;
 #define CAST_TO_USER	0x10000
 #define OP_MAY_GOTO	(BPF_JMP | 0xe0)
 #define MAY_GOTO_ROUNDS	8388608
+#define MAY_GOTO_NS	250000000
 
 #define ARENAS		2
 #define MAX_PAGES	32
@@ -159,7 +160,7 @@ void env_open(struct env *env, u64 seed, u64 number);
 void env_close(struct env *env);
 int kernel_load(const struct bundle *bundle, const struct env *env, char *log, size_t log_size);
 void kernel_unload(const struct env *env);
-void kernel_run(const struct env *env, struct state *state);
+bool kernel_run(const struct env *env, struct state *state);
 void harden_restore(void);
 
 /* state.c */

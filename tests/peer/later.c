@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The loader of later.bpf.c; one line "ok" or "not ok" for each thing it looks at. */
 #include <stdio.h>
+#include <time.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
@@ -44,6 +45,22 @@ static void walk(void)
 	equal("their sum, by user space", sum, 101 * WANTED + WANTED * (WANTED - 1) / 2);
 }
 
+/* After 250 ms such a loop ends, however many rounds it has had */
+static void run_forever(void)
+{
+	struct timespec from, to;
+	__u64 rounds;
+
+	clock_gettime(CLOCK_MONOTONIC, &from);
+	equal("forever", run(skel->progs.forever), 0);
+	clock_gettime(CLOCK_MONOTONIC, &to);
+	rounds = skel->bss->rounds;
+	if ((to.tv_sec - from.tv_sec) * 1000 + (to.tv_nsec - from.tv_nsec) / 1000000 < 250)
+		equal("rounds of may_goto", rounds, 8388608);
+	else
+		equal("rounds of may_goto, as far as time allows", rounds > 0 && rounds <= 8388608, 1);
+}
+
 static void check(void)
 {
 	size_t size;
@@ -59,8 +76,7 @@ static void check(void)
 	equal("add_up", run(skel->progs.add_up), 0);
 	equal("their sum, by the program", skel->arena->sum,
 	      101 * WANTED + WANTED * (WANTED - 1) / 2);
-	equal("forever", run(skel->progs.forever), 0);
-	equal("rounds of may_goto", skel->bss->rounds, 8388608);
+	run_forever();
 	equal("give_back", run(skel->progs.give_back), 0);
 	equal("a page that was given back", ((struct element *)skel->bss->head)->value, 0);
 }

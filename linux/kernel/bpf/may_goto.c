@@ -1,432 +1,368 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Loops that may_goto bounds: where the verifier may stop following them
+ * BPF: how long may_goto loops run
  *
- * may_goto counts down a counter that each call of a function has, and jumps
- * when nothing is left. Code that falls through one and the same call's
- * may_goto on every round therefore ends, whatever the data. The verifier does
- * not know the number of rounds, so it must not follow all of them: it cuts a
- * path where an older state covers the current one. Two things have to hold
- * then, and they are argued apart.
+ * A call of a function may run 8,388,608 rounds, and the loops of an invocation
+ * 250 ms in all. The count is exact; the time is looked at now and then. Nested
+ * calls make the count useless as a bound (8 frames deep it is 2^184), so the
+ * time is what ends a program that does not end by itself.
  *
- * The states of the exploration are nodes. An edge leads from a state to each
- * state that was made next on a path from it, and a cut is an edge to the state
- * that covers. A state is
- *   in progress   while paths from it are still to be followed (branches > 0);
- *   open          after that, while it leads, by edges, to one in progress;
- *   closed        otherwise.
+ * Rounds burn fuel, 8,192 units of it between two looks at the clock. One sub
+ * and one jump that is not taken are all that a round pays:
  *
- *      A: may_goto OUT      A is in progress until both ways have been followed.
- *         if (r0) goto X    The way to X is cut at A. From then on X is open:
- *         ...               what happens after X is what happens after A, and
- *      X: ...               not all of that is known yet.
- *         goto A
+ *	sub  fuel, cost
+ *	js   stub	---->	bpf_may_goto_stub(), which keeps R0 to R5 and asks
+ *	...		<----	bpf_may_goto_look(): on, with new fuel
+ *			---->	or out of the loop, over
  *
- * Safety: a covered state cannot do worse
- *   Against a closed state, compare what it read and what had to be precise, as
- *   6.1 does. Both are complete, see "Marks" below. Against any other state,
- *   compare every register and slot (RANGE_WITHIN): whatever the current state
- *   can be at run time, the old one can be as well. So the first thing that goes
- *   wrong, n instructions from the current state, goes wrong n instructions from
- *   the old one, whose paths are all followed before the program is accepted.
- *   Values are in relation to each other, too: registers that share an id in the
- *   old state share one in the current state, over all frames.
+ * The fuel is one for all functions that call each other, else a function with
+ * 8,191 rounds, called in a loop, would never look. It lies with the deadline in
+ * the frame of the outermost function (struct bpf_may_goto_shared), whose address
+ * is in a register that C and trampolines preserve:
  *
- * Termination: on every round of a loop a counter goes down
- *   Cuts are made (bpf_loop_may_cut())
- *     to a closed state;
- *     to an open state, by a path in the same calls as that state, as far as
- *       the loops are concerned that it leads to (loop_frame);
- *     to a state in progress AT a may_goto, by a path in the same calls that
- *       fell through that may_goto (in_body).
- *   Exploration is last in, first out. So what is in progress are the ancestors
- *   of the current path (bpf_loop_cut() checks it), and all edges but those to a
- *   state in progress lead to a state that is finished earlier than their start.
- *   Take an infinite run, and of the states that it goes through infinitely
- *   often the one that is finished last, A. Nothing but an edge to a state in
- *   progress leads back into A, so A is at a may_goto. check_may_goto() has the
- *   way to its exit followed first: at that time no edge to A is allowed, so all
- *   that can be reached by that way and is finished before A does not lead back
- *   to A. So the run falls through A's may_goto on every round. It stays in A's
- *   call, since only tree edges, which come from states that are finished after
- *   A, and cuts enter another call, and cuts do not enter A's. A's counter is
- *   used up after finitely many rounds, a contradiction.
- *   A loop in which a path is not cut like this is followed until its own
- *   condition or the verifier's limit ends it. 6.1's test for infinite loops
- *   only makes the latter quick, and is skipped between two states with a
- *   may_goto of a still active call between them.
+ *	main, a callback	makes it, if it calls functions with a may_goto
+ *	  INNER			a function with a may_goto that calls others: burns the
+ *				shared fuel, counts its rounds apart, two instructions more
+ *	    LEAF		calls no others: takes the fuel into its frame on entry
+ *				and gives back what is left; nobody else burns any then
+ *	ALONE			main or a callback that calls no others: has its own
  *
- * Widening
- *   So that rounds become alike, a may_goto forgets scalars that changed since
- *   its last round and are not precise. To know less is always safe.
+ * Invariants:
+ *  - Between two looks, all functions of an invocation together burn no more
+ *    than BPF_MAY_GOTO_FUEL.
+ *  - When time is over the fuel is 0 and stays so: each may_goto that comes
+ *    later, of a caller, of the same or of a new call, goes to the stub and out.
+ *  - Everything is in frames of the invocation. It may be preempted, migrate or
+ *    be interrupted by another one; no CPU and no task has a part in it.
  *
- * Marks
- *   A path that is cut at a state in progress, or at an open one, ends before
- *   that state knows all that its future depends on. struct bpf_loop_edge keeps
- *   both ends. When the outermost state in progress that was cut at is finished,
- *   nothing open leads to a state in progress any more, and the marks are
- *   propagated along the edges, round and round until there are no new ones:
- *   marks are only ever added. Then all of it is closed.
+ * A round costs more where it may take long, see round_cost(). Whoever is entered
+ * from C (main programs, callbacks, extensions, targets of tail calls) has a
+ * deadline of its own. A function that is both called and given to a helper is
+ * entered by the helper through a thunk, which makes what it inherits otherwise.
  */
 #include <linux/bpf.h>
+#include <linux/bpf_may_goto.h>
 #include <linux/bpf_verifier.h>
 #include <linux/filter.h>
-#include <linux/sched/signal.h>
-#include <linux/slab.h>
-#include "may_goto.h"
+#include <linux/timekeeping.h>
 
-#define verbose(env, fmt, args...) bpf_verifier_log_write(env, fmt, ##args)
+#include "loops.h"
 
-/* What closing the loops of a program may take, in instructions walked back: some
- * seconds. Programs that are not made for it take some ten thousand.
+#define MAY_GOTO_NS	(250 * NSEC_PER_MSEC)
+
+/* In place of the end of an invocation that has come to it. The clock may go
+ * back a little in an NMI, what is over must not.
  */
-#define MAX_CLOSING_STEPS	(64 * 1024 * 1024)
-#define STEPS_BETWEEN_LOOKS	(16 * 1024)
+#define MAY_GOTO_OVER	1
 
-/**
- * bpf_has_may_goto() - does any instruction of the program bound a loop?
- * @prog: program as it was loaded
- *
- * Nothing here, nor what depends on it in verifier.c, is for other programs.
- */
-bool bpf_has_may_goto(const struct bpf_prog *prog)
+static bool time_is_over(u64 *end)
 {
-	u32 i;
+	u64 now;
 
-	for (i = 0; i < prog->len; i++) {
-		if (is_may_goto(&prog->insnsi[i]))
-			return true;
-		if (prog->insnsi[i].code == (BPF_LD | BPF_IMM | BPF_DW))
-			i++;
-	}
-	return false;
-}
-
-/* Are the calls that are active in both states the same, down to a frame? */
-static bool same_calls(const struct bpf_verifier_state *old,
-		       const struct bpf_verifier_state *cur, u32 frame)
-{
-	int i;
-
-	if (old->curframe != cur->curframe)
+	if (*end == MAY_GOTO_OVER)
+		return true;
+	now = ktime_get_mono_fast_ns();
+	if (!*end)
+		*end = now + MAY_GOTO_NS;
+	if (now < *end)
 		return false;
-	for (i = 0; i <= min(frame, old->curframe); i++)
-		if (old->frame[i]->activation != cur->frame[i]->activation)
-			return false;
+	*end = MAY_GOTO_OVER;
 	return true;
 }
 
-/**
- * bpf_may_goto_between() - has a call fallen through a may_goto between two
- * states in which it is active?
- * @old: an ancestor of @cur
- * @cur: state of the current path
+/*
+ * Account for the rounds that have burnt the fuel from given down to less than
+ * nothing, and grant one more. Returns the fuel for the next ones, or -1 if none
+ * is granted: left, the rounds of this call, is then 0.
  */
-bool bpf_may_goto_between(const struct bpf_verifier_state *old,
-			  const struct bpf_verifier_state *cur)
+static s64 refuel(s64 *left, s64 given, s64 fuel, u32 cost)
 {
+	/* the last one has not been granted yet */
+	*left -= div_s64(given - fuel, cost) - 1;
+	if (*left <= 0)
+		return -1;
+	--*left;
+	return min_t(s64, BPF_MAY_GOTO_FUEL, *left * cost);
+}
+
+static bool look_alone(struct bpf_may_goto_alone *call, u32 cost)
+{
+	s64 given = min_t(s64, BPF_MAY_GOTO_FUEL, call->left * cost);
+	s64 fuel = -1;
+
+	if (!time_is_over(&call->end))
+		fuel = refuel(&call->left, given, call->fuel, cost);
+	call->fuel = max_t(s64, fuel, 0);
+	return fuel >= 0;
+}
+
+/* shared->fuel is what the function was given: nobody has touched it since */
+static bool look_leaf(struct bpf_may_goto_leaf *call, u32 cost)
+{
+	struct bpf_may_goto_shared *shared = call->shared;
+	s64 fuel = -1;
+
+	if (!time_is_over(&shared->end))
+		fuel = refuel(&call->left, shared->fuel, call->fuel, cost);
+	call->fuel = max_t(s64, fuel, 0);
+	shared->fuel = call->fuel;
+	return fuel >= 0;
+}
+
+static bool look_inner(struct bpf_may_goto_shared *shared)
+{
+	bool over = time_is_over(&shared->end);
+
+	shared->fuel = over ? 0 : BPF_MAY_GOTO_FUEL;
+	return !over;
+}
+
+/**
+ * bpf_may_goto_look() - the fuel is used up: does the loop go on?
+ * @tagged: address of the function's struct, with enum bpf_may_goto_kind added:
+ *	    struct bpf_may_goto_alone, _leaf, or _shared for MAY_GOTO_INNER
+ * @cost: of a round, as in struct bpf_may_goto_info
+ *
+ * Context: Any, NMI included. Called by bpf_may_goto_stub(); what is looked at
+ * is in frames below, and nobody else knows of it.
+ * Return: Whether the loop goes on; there is fuel for it then.
+ */
+bool notrace bpf_may_goto_look(unsigned long tagged, u32 cost)
+{
+	unsigned long at = tagged & ~7UL;
+
+	switch (tagged & 7) {
+	case MAY_GOTO_ALONE:
+		return look_alone((struct bpf_may_goto_alone *)at, cost);
+	case MAY_GOTO_LEAF:
+		return look_leaf((struct bpf_may_goto_leaf *)at, cost);
+	default:
+		return look_inner((struct bpf_may_goto_shared *)at);
+	}
+}
+
+#ifdef CONFIG_BPF_SYSCALL
+static int subprog_at(const struct bpf_verifier_env *env, u32 insn_idx)
+{
+	int lo = 0, hi = env->subprog_cnt - 1;
+
+	while (lo < hi) {
+		int mid = (lo + hi + 1) / 2;
+
+		if (env->subprog_info[mid].start <= insn_idx)
+			lo = mid;
+		else
+			hi = mid - 1;
+	}
+	return lo;
+}
+
+static bool is_call(const struct bpf_insn *insn)
+{
+	return insn->code == (BPF_JMP | BPF_CALL);
+}
+
+static bool is_pseudo_call(const struct bpf_insn *insn)
+{
+	return is_call(insn) && insn->src_reg == BPF_PSEUDO_CALL;
+}
+
+static bool is_bpf_loop_call(const struct bpf_insn *insn)
+{
+	return is_call(insn) && insn->src_reg == 0 && insn->imm == BPF_FUNC_loop;
+}
+
+/* The function that a call or a pointer to a function at insn i leads to */
+static struct bpf_may_goto_info *callee(struct bpf_verifier_env *env, int i)
+{
+	int target = i + env->prog->insnsi[i].imm + 1;
+
+	return &env->subprog_info[subprog_at(env, target)].may_goto;
+}
+
+static void note_functions(struct bpf_verifier_env *env)
+{
+	const struct bpf_insn *insn = env->prog->insnsi;
 	int i;
 
-	if (!same_calls(old, cur, old->curframe))
-		return false;
-	for (i = 0; i <= old->curframe; i++)
-		if (old->frame[i]->may_goto != cur->frame[i]->may_goto)
-			return true;
-	return false;
+	for (i = 0; i < env->prog->len; i++, insn++) {
+		if (is_may_goto(insn))
+			env->subprog_info[subprog_at(env, i)].may_goto.own = true;
+		else if (bpf_pseudo_func(insn))
+			callee(env, i)->callback = true;
+		else if (is_pseudo_call(insn))
+			callee(env, i)->called = true;
+	}
+	/* main is entered from C, even if a function that never runs calls it */
+	env->subprog_info[0].may_goto.called = false;
 }
 
-/**
- * bpf_loop_open() - does a state lead to one that is in progress?
- * @env: verifier state
- * @st: a state with no paths left to follow
- *
- * Return: true if the liveness and precision of @st are not complete.
- */
-bool bpf_loop_open(const struct bpf_verifier_env *env,
-		   const struct bpf_verifier_state *st)
+/* Tell callers what is below them. Returns whether one has learnt of it. */
+static bool note_callers(struct bpf_verifier_env *env)
 {
-	return env->loops.outermost && st->loop_gen == env->loops.gen;
-}
-
-/**
- * bpf_loop_may_cut() - may the current path end in a state that covers it?
- * @env: verifier state
- * @old: a state at the current instruction
- *
- * This is all that makes loops end: see the head of this file.
- */
-bool bpf_loop_may_cut(const struct bpf_verifier_env *env,
-		      const struct bpf_verifier_state *old)
-{
-	if (old->branches)
-		return old->in_body && same_calls(old, env->cur_state, old->curframe);
-	return !bpf_loop_open(env, old) ||
-	       same_calls(old, env->cur_state, old->loop_frame);
-}
-
-/**
- * bpf_loop_enter() - the way into a loop is followed now
- * @env: verifier state, after it took up a path
- * @may_goto_idx: the may_goto that put the path aside
- *
- * The way out of the loop has been followed to all of its ends.
- *
- * Return: 0; -EFAULT if the path does not come from that may_goto's state.
- */
-int bpf_loop_enter(struct bpf_verifier_env *env, int may_goto_idx)
-{
-	struct bpf_verifier_state *cur = env->cur_state, *st = cur->parent;
-
-	if (WARN_ON_ONCE(!st || st->insn_idx != may_goto_idx || st->branches != 1))
-		return -EFAULT;
-	st->in_body = true;
-	cur->frame[cur->curframe]->may_goto = ++env->loops.last_id;
-	return 0;
-}
-
-static void widen_scalar(struct bpf_verifier_env *env,
-			 const struct bpf_reg_state *old,
-			 struct bpf_reg_state *cur)
-{
-	if (old->type == SCALAR_VALUE && cur->type == SCALAR_VALUE &&
-	    !old->precise && !scalar_covers(old, cur))
-		__mark_reg_unknown(env, cur);
-}
-
-static bool is_spilled(const struct bpf_stack_state *slot)
-{
-	return slot->slot_type[BPF_REG_SIZE - 1] == STACK_SPILL;
-}
-
-static void widen_frame(struct bpf_verifier_env *env,
-			const struct bpf_func_state *old,
-			struct bpf_func_state *cur)
-{
-	int i, slots = min(old->allocated_stack, cur->allocated_stack) / BPF_REG_SIZE;
-
-	for (i = 0; i < BPF_REG_FP; i++)
-		widen_scalar(env, &old->regs[i], &cur->regs[i]);
-	for (i = 0; i < slots; i++)
-		if (is_spilled(&old->stack[i]) && is_spilled(&cur->stack[i]))
-			widen_scalar(env, &old->stack[i].spilled_ptr,
-				     &cur->stack[i].spilled_ptr);
-}
-
-/**
- * bpf_loop_widen() - forget the values of scalars that a round changed
- * @env: verifier state, at a may_goto
- * @sl: states to look for the latest round in
- *
- * Unless they matter: a counter that only counts becomes any number, and the
- * next round's state is covered; one that a bound depends on stays exact, and
- * the loop is unrolled until its own condition ends it.
- */
-void bpf_loop_widen(struct bpf_verifier_env *env,
-		    const struct bpf_verifier_state_list *sl)
-{
-	struct bpf_verifier_state *cur = env->cur_state;
+	const struct bpf_insn *insn = env->prog->insnsi;
+	struct bpf_may_goto_info *caller;
+	bool news = false;
 	int i;
 
-	for (; sl; sl = sl->next) {
-		if (sl->state.insn_idx != env->insn_idx || !sl->state.branches ||
-		    !bpf_loop_may_cut(env, &sl->state))
+	for (i = 0; i < env->prog->len; i++, insn++) {
+		if (!is_pseudo_call(insn) || !(callee(env, i)->own || callee(env, i)->below))
 			continue;
-		for (i = 0; i <= cur->curframe; i++)
-			widen_frame(env, sl->state.frame[i], cur->frame[i]);
-		return;
+		caller = &env->subprog_info[subprog_at(env, i)].may_goto;
+		news |= !caller->below;
+		caller->below = true;
 	}
+	return news;
 }
 
-static u32 reg_marks(const struct bpf_reg_state *reg)
+/* Where a walk of the graph goes from insn i; ends at a may_goto */
+static int successors(const struct bpf_insn *insn, int i, int next[2])
 {
-	return !!(reg->live & REG_LIVE_READ32) +
-	       2 * !!(reg->live & REG_LIVE_READ64) + reg->precise;
-}
+	u8 class = BPF_CLASS(insn->code), op = BPF_OP(insn->code);
 
-/* Marks are only ever added, so their number tells whether there are new ones */
-static u32 state_marks(const struct bpf_verifier_state *st)
-{
-	u32 marks = 0;
-	int fr, i;
-
-	for (fr = 0; fr <= st->curframe; fr++) {
-		const struct bpf_func_state *frame = st->frame[fr];
-
-		for (i = 0; i < BPF_REG_FP; i++)
-			marks += reg_marks(&frame->regs[i]);
-		for (i = 0; i < frame->allocated_stack / BPF_REG_SIZE; i++)
-			marks += reg_marks(&frame->stack[i].spilled_ptr);
-	}
-	return marks;
-}
-
-/**
- * bpf_loops_free() - forget all edges
- * @env: verifier state; no state is open afterwards
- */
-void bpf_loops_free(struct bpf_verifier_env *env)
-{
-	struct bpf_loop_edge *edge;
-
-	while ((edge = env->loops.edges)) {
-		env->loops.edges = edge->next;
-		free_verifier_state(&edge->cur, false);
-		kfree(edge);
-	}
-	env->loops.outermost = NULL;
-	env->loops.gen++;
-}
-
-static bool is_ancestor(const struct bpf_verifier_state *old,
-			const struct bpf_verifier_state *cur)
-{
-	do
-		cur = cur->parent;
-	while (cur && cur != old);
-	return cur;
-}
-
-/* Between the current path and the outermost state all lead to what old leads to */
-static void open_states(struct bpf_verifier_env *env,
-			const struct bpf_verifier_state *old)
-{
-	u32 frame = old->branches ? old->curframe : old->loop_frame;
-	struct bpf_verifier_state *st;
-
-	for (st = env->cur_state->parent; st && st != env->loops.outermost; st = st->parent) {
-		if (st->loop_gen != env->loops.gen)
-			st->loop_frame = 0;
-		st->loop_gen = env->loops.gen;
-		st->loop_frame = max(st->loop_frame, frame);
-	}
-}
-
-/**
- * bpf_loop_cut() - end the current path in a state that is not closed
- * @env: verifier state
- * @old: the state, in progress or open, that covers the current one
- *
- * Return: 1 or an error, as is_state_visited() does.
- */
-int bpf_loop_cut(struct bpf_verifier_env *env, struct bpf_verifier_state *old)
-{
-	struct bpf_verifier_state *cur = env->cur_state;
-	struct bpf_loop_edge *edge;
-	int err;
-
-	if (old->branches && WARN_ON_ONCE(!is_ancestor(old, cur)))
-		return -EFAULT;
-	edge = kzalloc(sizeof(*edge), GFP_KERNEL);
-	if (!edge)
-		return -ENOMEM;
-	edge->next = env->loops.edges;
-	env->loops.edges = edge;
-	edge->old = old;
-	err = push_jmp_history(env, cur) ?: copy_verifier_state(&edge->cur, cur);
-	if (err)
-		return err;
-
-	/* Both are ancestors of the current path, so the older one is outside. */
-	if (old->branches && (!env->loops.outermost ||
-			      old->seq < env->loops.outermost->seq))
-		env->loops.outermost = old;
-	open_states(env, old);
+	next[0] = i + 1;
+	if (class != BPF_JMP && class != BPF_JMP32)
+		return 1;
+	if (op == BPF_CALL)
+		return 1;
+	if (op == BPF_EXIT || is_may_goto(insn))
+		return 0;
+	next[1] = i + 1 + insn->off;
+	if (op != BPF_JA)
+		return 2;
+	next[0] = class == BPF_JMP ? next[1] : i + 1 + insn->imm;
 	return 1;
 }
 
-/**
- * bpf_loop_steps() - time passes
- * @env: verifier state
- * @cnt: as long as it takes to walk back so many instructions
- *
- * Called where marks are put on states. Closing the loops of a program may go
- * through everything that was explored, again and again.
- *
- * Return: 0; -E2BIG if closing has taken too long, -EAGAIN after a signal. It has
- * failed then, even if the caller can only stop.
+/* What the walk knows of an insn; OPEN: it is at this insn or behind it, and OPEN + n
+ * that it has been to n successors
  */
-int bpf_loop_steps(struct bpf_verifier_env *env, u32 cnt)
+enum { UNSEEN, OPEN, DONE = OPEN + 3 };
+
+/*
+ * Walk from insn i, depth first, to all that have not been seen. Returns whether
+ * there is a way from an insn to itself without a may_goto.
+ */
+static bool finds_cycle(const struct bpf_insn *insns, int i, u8 *state, u32 *stack)
 {
-	if (!env->loops.closing || env->loops.err)
-		return env->loops.err;
-	env->loops.steps += cnt;
-	if (env->loops.steps > MAX_CLOSING_STEPS) {
-		verbose(env, "BPF program is too large: its loops take too long to close\n");
-		env->loops.err = -E2BIG;
-	} else if (env->loops.steps - env->loops.looked > STEPS_BETWEEN_LOOKS) {
-		env->loops.looked = env->loops.steps;
-		cond_resched();
-		if (signal_pending(current))
-			env->loops.err = -EAGAIN;
-	}
-	return env->loops.err;
-}
+	int depth = 0, next[2];
 
-static int propagate_edge(struct bpf_verifier_env *env, struct bpf_loop_edge *edge)
-{
-	struct bpf_verifier_state *cur = env->cur_state;
-	u32 insn_idx = env->insn_idx;
-	int err;
-
-	env->cur_state = &edge->cur;
-	env->insn_idx = edge->old->insn_idx;
-	err = propagate_liveness(env, edge->old, &edge->cur) ?:
-	      propagate_precision(env, edge->old);
-	env->cur_state = cur;
-	env->insn_idx = insn_idx;
-	return err;
-}
-
-/* Return: whether the old end had new marks, or an error */
-static int propagate_news(struct bpf_verifier_env *env, struct bpf_loop_edge *edge)
-{
-	u32 marks = state_marks(edge->old);
-	int err;
-
-	err = bpf_loop_steps(env, BPF_LOOP_STATE_STEPS);
-	if (err || edge->marks == marks)
-		return err;
-	edge->marks = marks;
-	err = propagate_edge(env, edge);
-	return err < 0 ? err : 1;
-}
-
-static int propagate_all(struct bpf_verifier_env *env)
-{
-	struct bpf_loop_edge *edge;
-	bool again;
-	int err;
-
-	do {
-		again = false;
-		for (edge = env->loops.edges; edge; edge = edge->next) {
-			err = propagate_news(env, edge);
-			if (err < 0)
-				return err;
-			again |= err;
+	if (state[i] != UNSEEN)
+		return false;
+	state[i] = OPEN;
+	stack[depth++] = i;
+	while (depth) {
+		i = stack[depth - 1];
+		if (state[i] - OPEN == successors(&insns[i], i, next)) {
+			state[i] = DONE;
+			depth--;
+			continue;
 		}
-	} while (again);
-	return env->loops.err;
+		i = next[state[i]++ - OPEN];
+		if (state[i] == DONE)
+			continue;
+		if (state[i] != UNSEEN)
+			return true;
+		state[i] = OPEN;
+		stack[depth++] = i;
+	}
+	return false;
+}
+
+/* Insns of which a round of average cost has at most so many */
+#define INSNS_PER_UNIT	64
+/* A round with a call in it: the clock is looked at every 8 rounds */
+#define CALL_COST	(BPF_MAY_GOTO_FUEL / 8)
+/* With a function that calls back, each time for 250 ms, every second round */
+#define CALLBACK_COST	BPF_MAY_GOTO_FUEL
+
+/*
+ * The longest round of a function's loops, in units of fuel. Between two looks
+ * are 512 Ki insns at most, each of which may fault, or 8 rounds with a call
+ * or with a loop that the verifier has found to be bounded. That may be one of a
+ * million insns.
+ */
+static u32 round_cost(const struct bpf_verifier_env *env, int start, int end,
+		      u8 *state, u32 *stack)
+{
+	const struct bpf_insn *insns = env->prog->insnsi;
+	u32 cost = clamp((end - start) / INSNS_PER_UNIT, 1, CALL_COST);
+	int i;
+
+	for (i = start; i < end; i++) {
+		if (bpf_pseudo_func(&insns[i]))
+			return CALLBACK_COST;
+		if (is_call(&insns[i]) || finds_cycle(insns, i, state, stack))
+			cost = CALL_COST;
+	}
+	return cost;
+}
+
+static int set_costs(struct bpf_verifier_env *env)
+{
+	u32 len = env->prog->len;
+	int i, err = -ENOMEM;
+	u32 *stack;
+	u8 *state;
+
+	state = kvcalloc(len, sizeof(*state), GFP_KERNEL);
+	stack = kvcalloc(len, sizeof(*stack), GFP_KERNEL);
+	if (!state || !stack)
+		goto out;
+	for (i = 0; i < env->subprog_cnt; i++) {
+		struct bpf_subprog_info *func = &env->subprog_info[i];
+
+		if (func->may_goto.own)
+			func->may_goto.cost = round_cost(env, func[0].start,
+							 func[1].start, state, stack);
+		cond_resched();
+	}
+	err = 0;
+out:
+	kvfree(stack);
+	kvfree(state);
+	return err;
+}
+
+/*
+ * A call of bpf_loop() that becomes a loop around a call enters its callback
+ * directly, which must then be one that inherits nothing.
+ */
+static void keep_thunk_calls(struct bpf_verifier_env *env)
+{
+	int i;
+
+	for (i = 0; i < env->prog->len; i++) {
+		struct bpf_loop_inline_state *loop = &env->insn_aux_data[i].loop_inline_state;
+
+		if (is_bpf_loop_call(&env->prog->insnsi[i]) && loop->fit_for_inline &&
+		    bpf_may_goto_has_thunk(&env->subprog_info[loop->callback_subprogno].may_goto))
+			loop->fit_for_inline = false;
+	}
 }
 
 /**
- * bpf_loops_close() - give all states of loops the marks that they lack
- * @env: verifier state, after a path has ended
+ * bpf_may_goto_prepare() - find out what the JIT has to know about may_gotos
+ * @env: verifier state of a program that has been accepted and not rewritten yet
  *
- * Does nothing until the outermost loop has been explored.
- *
- * Return: 0, -EAGAIN for a signal, -E2BIG, -EFAULT.
+ * Context: Process context; may sleep.
+ * Return: 0 or -ENOMEM.
  */
-int bpf_loops_close(struct bpf_verifier_env *env)
+int bpf_may_goto_prepare(struct bpf_verifier_env *env)
 {
 	int err;
 
-	if (!env->loops.outermost || env->loops.outermost->branches)
+	if (!env->prog->jit_required)
 		return 0;
-	env->loops.closing = true;
-	err = propagate_all(env);
-	env->loops.closing = false;
-	if (!err)
-		bpf_loops_free(env);
-	return err;
+	note_functions(env);
+	/* one more level of callers, of eight, learns of it each time */
+	while (note_callers(env))
+		cond_resched();
+	err = set_costs(env);
+	if (err)
+		return err;
+	keep_thunk_calls(env);
+	env->prog->aux->may_goto = env->subprog_info[0].may_goto;
+	return 0;
 }
+#endif

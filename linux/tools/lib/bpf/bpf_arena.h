@@ -44,7 +44,7 @@
  *    are dropped. It does stop a process with BPF_F_SEGV_ON_FAULT; without,
  *    the process gets a page of zeroes that the program sees from then on.
  *  - A loop over arena data has no bound that the verifier could prove. can_loop
- *    and cond_break give it one: some 8 million rounds for each call.
+ *    and cond_break give it one: some 8 million rounds for each call, 250 ms in all.
  */
 
 /*

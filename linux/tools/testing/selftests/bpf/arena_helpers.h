@@ -120,6 +120,23 @@ static inline __u64 arena_run_op(const struct bpf_program *prog, struct arena_op
 	return op.ret;
 }
 
+/* Again and again, as long as it gets on: how many of op.cnt it has done */
+static inline __u64 arena_run_op_all(const struct bpf_program *prog, struct arena_op op)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, opts,
+		.ctx_in = &op,
+		.ctx_size_in = sizeof(op),
+	);
+	__u64 before;
+
+	do {
+		before = op.ret;
+		ASSERT_OK(bpf_prog_test_run_opts(bpf_program__fd(prog), &opts),
+			  bpf_program__name(prog));
+	} while (op.ret < op.cnt && op.ret > before);
+	return op.ret;
+}
+
 /* What fdinfo says of a map; -1 if there is no such line */
 static inline long long arena_fdinfo(int fd, const char *key)
 {

@@ -421,7 +421,7 @@ static void hazard_16_many(void)
 	if (!ASSERT_OK_PTR(seen, "calloc") || !setup(&f, cnt, 0, 0))
 		goto out;
 	op.addr = page_addr(&f, 0);
-	ASSERT_EQ(arena_run_op(f.skel->progs.op_alloc_many, op), cnt, "alloc");
+	ASSERT_EQ(arena_run_op_all(f.skel->progs.op_alloc_many, op), cnt, "alloc");
 	ASSERT_EQ(alloc(&f, 0, 1), 0, "full");
 	for (i = 0; i < cnt; i++) {
 		__u64 n = *(__u64 *)page_addr(&f, i);
@@ -432,7 +432,7 @@ static void hazard_16_many(void)
 			seen[n] = true;
 	}
 	ASSERT_EQ(bad, 0, "pages handed out twice");
-	ASSERT_EQ(arena_run_op(f.skel->progs.op_free_many, op), cnt, "free");
+	ASSERT_EQ(arena_run_op_all(f.skel->progs.op_free_many, op), cnt, "free");
 	ASSERT_EQ(alloc(&f, page_addr(&f, 0), 1), page_addr(&f, 0), "page 0 is free");
 	free_pages(&f, page_addr(&f, 0), 1);
 	check_empty(&f, "at last");
@@ -461,8 +461,8 @@ static double time_of(const struct fixture *f, __u32 first, __u32 cnt)
 
 	for (i = 0; i < 5; i++) {
 		start = seconds();
-		ASSERT_EQ(arena_run_op(f->skel->progs.op_alloc_many, op), cnt, "alloc");
-		arena_run_op(f->skel->progs.op_free_many, op);
+		ASSERT_EQ(arena_run_op_all(f->skel->progs.op_alloc_many, op), cnt, "alloc");
+		arena_run_op_all(f->skel->progs.op_free_many, op);
 		took = seconds() - start;
 		if (!i || took < best)
 			best = took;

@@ -3,7 +3,7 @@
  * Loops that may_goto seems to bound, put together to get past the verifier; and
  * loops in C, all of which it has to let through.
  *
- * Each program stands for a condition in kernel/bpf/may_goto.c, or for a part of
+ * Each program stands for a condition in kernel/bpf/loops.c, or for a part of
  * one in verifier.c, and is accepted if that is left out. None of these is run:
  * those that never end would keep a CPU, the others read what is not theirs.
  */

@@ -281,8 +281,9 @@ static void test_killed(void)
 	if (!pid) {
 		LIBBPF_OPTS(bpf_test_run_opts, opts);
 
-		bpf_prog_test_run_opts(bpf_program__fd(skel->progs.alloc_free_many), &opts);
-		_exit(0);
+		/* each time for as long as a loop may run */
+		for (;;)
+			bpf_prog_test_run_opts(bpf_program__fd(skel->progs.alloc_free_many), &opts);
 	}
 	if (!ASSERT_GT(pid, 0, "fork"))
 		return;

@@ -50,11 +50,14 @@ int op_write(struct arena_op *op)
 	return 0;
 }
 
-/* Allocate cnt pages one by one, each with its number in it; ret = how many */
+/*
+ * Allocate cnt pages one by one, each with its number in it; ret = how many. It goes on
+ * behind those that there are: time may have ended the loop.
+ */
 SEC("syscall")
 int op_alloc_many(struct arena_op *op)
 {
-	__u32 n = 0, cnt = op->cnt;
+	__u32 n = op->ret, cnt = op->cnt;
 	__u64 __arena *p;
 
 	while (n < cnt && can_loop) {
@@ -68,11 +71,14 @@ int op_alloc_many(struct arena_op *op)
 	return 0;
 }
 
-/* Free cnt pages, a power of two, one by one in an order that jumps about */
+/*
+ * Free cnt pages, a power of two, one by one in an order that jumps about; ret = how many,
+ * and node where the last one was. It goes on behind these.
+ */
 SEC("syscall")
 int op_free_many(struct arena_op *op)
 {
-	__u32 n = 0, at = 0, cnt = op->cnt;
+	__u32 n = op->ret, at = op->node, cnt = op->cnt;
 	char __arena *base = (char __arena *)op->addr;
 
 	while (n < cnt && can_loop) {
@@ -81,6 +87,7 @@ int op_free_many(struct arena_op *op)
 		n++;
 	}
 	op->ret = n;
+	op->node = at;
 	return 0;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Loops that may_goto bounds: between verifier.c and may_goto.c, which see */
-#ifndef __BPF_MAY_GOTO_H
-#define __BPF_MAY_GOTO_H
+/* Loops that may_goto bounds: between verifier.c and loops.c, which see */
+#ifndef __BPF_LOOPS_H
+#define __BPF_LOOPS_H
 
 #include <linux/bpf_verifier.h>
 #include <linux/filter.h>
@@ -14,7 +14,7 @@ static inline bool is_may_goto(const struct bpf_insn *insn)
 	return insn->code == (BPF_JMP | BPF_JCOND);
 }
 
-/* In may_goto.c */
+/* In loops.c */
 bool bpf_has_may_goto(const struct bpf_prog *prog);
 int bpf_loop_steps(struct bpf_verifier_env *env, u32 cnt);
 bool bpf_may_goto_between(const struct bpf_verifier_state *old,
@@ -30,7 +30,7 @@ int bpf_loop_enter(struct bpf_verifier_env *env, int may_goto_idx);
 int bpf_loops_close(struct bpf_verifier_env *env);
 void bpf_loops_free(struct bpf_verifier_env *env);
 
-/* In verifier.c, for may_goto.c */
+/* In verifier.c, for loops.c */
 void free_verifier_state(struct bpf_verifier_state *state, bool free_self);
 int copy_verifier_state(struct bpf_verifier_state *dst_state,
 			const struct bpf_verifier_state *src);
