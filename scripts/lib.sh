@@ -9,6 +9,12 @@ tree=$out/tree
 pristine=$out/src
 read -r base_package base_version <"$top/BASE"
 
+# What git tells a hook about the repository that it runs for: here it would be taken
+# for out/tree's.
+unset GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE GIT_OBJECT_DIRECTORY GIT_COMMON_DIR GIT_PREFIX \
+	GIT_ALTERNATE_OBJECT_DIRECTORIES GIT_NAMESPACE GIT_CONFIG GIT_CONFIG_PARAMETERS \
+	GIT_CONFIG_COUNT GIT_QUARANTINE_PATH
+
 say() {
 	echo "${0##*/}: $*" >&2
 }
@@ -36,6 +42,53 @@ needs_space() {
 	local free
 	free=$(free_mib)
 	[ "$free" -ge "$1" ] || die "$2 needs $1 MiB of disk, and $out has $free left"
+}
+
+# lock shared|exclusive NAME: until this process and what it has started end. NAME stands
+# for something in out/: a directory there, "tree", or "test" (out/test). It says whose
+# lock it waits for. What a process has, its children need not ask for; so a child must
+# not want to change what its parent has locked against changes.
+#
+# Nothing else is told by the lock's file than who had it: each adds a line. It may be
+# removed (scripts/clean) while one waits, who then begins anew.
+lock() {
+	local file=$out/.lock/${2//\//_} fd
+	[[ :${ARENA_LOCKS:-}: != *":$file:"* ]] || return 0
+	while true; do
+		mkdir -p "$out/.lock"
+		exec {fd}>>"$file"
+		if ! flock -n "--$1" "$fd"; then
+			say "waiting for $(holders "$file"), which has the lock of out/$2"
+			flock "--$1" "$fd"
+		fi
+		[ ! "$file" -ef "/proc/self/fd/$fd" ] || break
+		exec {fd}>&-
+	done
+	[ "$1" != exclusive ] || : >"$file"
+	echo "$$ ${0##*/}$lock_for" >&"$fd"
+	export ARENA_LOCKS=${ARENA_LOCKS:-}:$file
+}
+
+# Those of a lock's file that still run.
+holders() {
+	local pid what
+	while read -r pid what; do
+		[ ! -e "/proc/$pid" ] || echo "$what (process $pid)"
+	done <"$1" | paste -sd , | sed 's/,/, /g; s/^$/another process/'
+}
+lock_for=${*:+ $*}
+
+# put FILE DEST: what is at DEST is whole, the old or the new one, and is not written if
+# it has FILE's time and size.
+put() {
+	[ "$(stat -c '%s %y' "$1")" != "$(stat -c '%s %y' "$2" 2>/dev/null)" ] || return 0
+	cp --preserve=timestamps "$1" "$2.new"
+	mv "$2.new" "$2"
+}
+
+# build_id FILE: what the linker has made of all that is in it; nothing if it has none.
+build_id() {
+	readelf -n "$1" 2>/dev/null | sed -n 's/^ *Build ID: //p' || true
 }
 
 installed_version() {
@@ -115,7 +168,8 @@ selftests_make() {
 # sample_make TARGET...: the key/value sample, in $sample. bpftool, which makes its
 # skeleton, is for here.
 sample_make() {
-	make -s -C "$tree/samples/bpf/arena_kv" O="$sample" ARCH="$arch" \
+	mkdir -p "$sample"
+	flock "$sample/.lock" make -s -C "$tree/samples/bpf/arena_kv" O="$sample" ARCH="$arch" \
 		CROSS_COMPILE="$cross" CC="$cc" "$@" >&2
 }
 
