@@ -267,6 +267,78 @@ static void measure_random(const struct experiment *e)
 	close_pages(skel);
 }
 
+/* Holes: every second page of the first ones is free, and too small for 16 */
+
+static void measure_holes(const struct experiment *e)
+{
+	struct pages_bpf *skel = load_kind(1 << 20, true);
+	unsigned long holes = quick && e->size > 30000 ? 30000 : e->size, i;
+	uint64_t *addrs = calloc(2 * holes, sizeof(*addrs));
+	int round;
+
+	skel->bss->cnt = 1;
+	for (i = 0; i < 2 * holes; i += PAGES_MAX_OPS) {
+		run_cost(skel, skel->progs.syscall_alloc, PAGES_MAX_OPS);
+		memcpy(addrs + i, skel->bss->addrs, sizeof(skel->bss->addrs));
+	}
+	for (i = 0; i < 2 * holes; i += 2)
+		addrs[i / 2] = addrs[i];
+	for (i = 0; i < holes; i += PAGES_MAX_OPS) {
+		memcpy(skel->bss->addrs, addrs + i, sizeof(skel->bss->addrs));
+		run_cost(skel, skel->progs.syscall_free, PAGES_MAX_OPS);
+	}
+	settle();
+	for (round = 0; round < rounds; round++) {
+		skel->bss->cnt = 16;
+		emit(e, 0, ops_cost(skel, skel->progs.syscall_alloc, 20) / 20 / 16);
+		run_cost(skel, skel->progs.syscall_free, 20);
+		skel->bss->cnt = 1024;
+		emit(e, 1, ops_cost(skel, skel->progs.syscall_alloc, 1) / 1024);
+		run_cost(skel, skel->progs.syscall_free, 1);
+		settle();
+	}
+	if (skel->bss->failed)
+		die("%u allocations failed", skel->bss->failed);
+	free(addrs);
+	close_pages(skel);
+}
+
+/* A free of many pages at once, all of which a process has touched, or every second */
+static double free_touched(unsigned long pages, unsigned long step)
+{
+	struct pages_bpf *skel = load_kind(pages, true);
+	unsigned long i;
+	double cost;
+	size_t len;
+	char *mem;
+
+	mem = (char *)bpf_map__initial_value(skel->maps.arena, &len);
+	skel->bss->cnt = 128;
+	for (i = 0; i + 512 <= pages; i += 512)
+		run_cost(skel, skel->progs.syscall_alloc, 4);
+	for (i = 0; i < pages; i += step)
+		*(volatile char *)(mem + i * PAGE) = 1;
+	skel->bss->addrs[0] = (uint64_t)mem;
+	skel->bss->cnt = pages;
+	cost = ops_cost(skel, skel->progs.syscall_free, 1) / pages;
+	close_pages(skel);
+	return cost;
+}
+
+static void measure_free_touched(const struct experiment *e)
+{
+	emit(e, 0, free_touched(e->size, 1));
+	emit(e, 1, free_touched(e->size, 2));
+}
+
+static void measure_free_1024(const struct experiment *e)
+{
+	int i;
+
+	for (i = 0; i < rounds; i++)
+		emit(e, 0, free_touched(e->size, 1));
+}
+
 /* Arenas without programs */
 
 static int create_arena(unsigned long pages)
@@ -651,6 +723,21 @@ const struct experiment page_experiments[] = {
 		{ "pages/free-64", "instr/page", "1 stock", "free 64 at once" },
 		{ "pages/alloc-256", "instr/page", "1 stock", "allocate 256 at once" },
 		{ "pages/free-256", "instr/page", "1 stock", "free 256 at once" },
+	} },
+	{ measure_holes, 3000, {
+		{ "pages/holes-alloc-16", "instr/page", "0.97 stock", "allocate 16 at once behind 3,000 holes" },
+		{ "pages/holes-alloc-1024", "instr/page", "1 stock", "allocate 1,024 at once there" },
+	} },
+	{ measure_holes, 200000, {
+		{ "pages/holes-alloc-16-many", "instr/page", "1.2 ours pages/holes-alloc-16", "16 at once behind 200,000 holes" },
+		{ "pages/holes-alloc-1024-many", "instr/page", "1.2 ours pages/holes-alloc-1024", "1,024 at once there" },
+	} },
+	{ measure_free_1024, 1024, {
+		{ "pages/free-touched", "instr/page", "1 stock", "free 1,024 at once that a process has touched" },
+	} },
+	{ measure_free_touched, 65536, {
+		{ "pages/free-64k", "instr/page", "1 stock", "free 64 Ki at once that a process has touched" },
+		{ "pages/free-64k-half", "instr/page", "1 ours pages/free-64k", "the same, every second one touched" },
 	} },
 	/* last: it leaves the page allocator's lists in random order */
 	{ measure_random, 1000000, {

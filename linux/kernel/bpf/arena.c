@@ -25,18 +25,18 @@
  *    kern_vm_start and a signed 16-bit offset. Whatever the 32 bits are, the
  *    access stays inside window and guards. What is not mapped there faults,
  *    and the fault is fixed up: a load gives 0, a store is dropped.
- *  - A user PTE is only installed under arena->lock, for a page that is in the
- *    window at that time. arena_pages.c takes pages away under the same lock:
- *    no process and no CPU is left with a translation when an address is free
- *    again.
+ *  - A user PTE is only installed for a page that is in the window, under the lock of
+ *    its chunk. arena_reap.c takes pages away, and waits for whoever has that lock: no
+ *    process and no CPU is left with a translation when an address is free again.
  *  - user_vm_start goes from 0 to its value once and never changes.
  *
  * User mappings live in an address_space of the arena's own, so that "zap all
  * user PTEs" is unmap_mapping_range() and dying processes need no care here.
  *
- * Locking. mmap_lock -> arena->lock -> i_mmap_rwsem, page table locks. Pages
- * for user space are allocated without arena->lock. Programs that may not sleep
- * take no lock at all: see arena_pages.c.
+ * Locking. mmap_lock -> arena->settle -> chunk->lock -> i_mmap_rwsem, page table locks;
+ * arena->lock comes after mmap_lock, and nothing after it. Memory for pages and chunks is
+ * allocated without any of the arena's. Programs that may not sleep take no lock at all:
+ * see arena_claim.c.
  */
 #include <linux/bpf.h>
 #include <linux/bpf_arena.h>
@@ -45,6 +45,7 @@
 #include <linux/cleanup.h>
 #include <linux/filter.h>
 #include <linux/fs.h>
+#include <linux/memcontrol.h>
 #include <linux/mm.h>
 #include <linux/mman.h>
 #include <linux/pagemap.h>
@@ -122,60 +123,88 @@ static bool arena_may_grow(void)
 	return !(current->flags & PF_DUMPCORE);
 }
 
-/* Called with arena->lock. Consumes *spare if the page was not there before. */
-static vm_fault_t arena_vma_insert(struct bpf_arena *arena, struct vm_fault *vmf,
-				   struct page **spare)
+/* Called with the chunk's lock. *spare becomes NULL if it is used. */
+static int arena_vma_insert(struct bpf_arena *arena, struct arena_chunk *chunk,
+			    struct vm_fault *vmf, struct page **spare)
 {
 	u32 wpn = arena_wpn(vmf->address);
-	struct page *page = arena_page_find(arena, wpn);
+	struct page *page = chunk_page(chunk, wpn % ARENA_CHUNK_PAGES);
 	int err;
 
 	if (!page) {
-		if (!*spare)
-			return VM_FAULT_RETRY;
-		err = arena_page_insert(arena, wpn, *spare);
-		if (err == -EAGAIN)	/* a program's page is on its way */
-			return VM_FAULT_NOPAGE;
-		if (err)	/* reserved, or no memory */
-			return err == -EBUSY ? VM_FAULT_SIGSEGV : VM_FAULT_SIGBUS;
-		page = *spare;
-		*spare = NULL;
+		/* -EAGAIN: it was there a moment ago */
+		err = *spare ? arena_page_insert(arena, wpn, spare) : -EAGAIN;
+		if (err)
+			return err;
+		page = chunk->pages[wpn % ARENA_CHUNK_PAGES];
 	}
 	err = vm_insert_page(vmf->vma, vmf->address & PAGE_MASK, page);
 	/* -EBUSY: another thread of the process was faster */
-	return err && err != -EBUSY ? VM_FAULT_SIGBUS : VM_FAULT_NOPAGE;
+	return err == -EBUSY ? 0 : err;
+}
+
+/* The touched page is there, or was when somebody looked, or *spare is to be it. */
+static vm_fault_t arena_vma_touch(struct bpf_arena *arena, struct vm_fault *vmf,
+				  struct page **spare)
+{
+	struct arena_chunk *chunk = arena_chunk(arena, arena_wpn(vmf->address));
+	int err;
+
+	mutex_lock(&chunk->lock);
+	err = arena_vma_insert(arena, chunk, vmf, spare);
+	mutex_unlock(&chunk->lock);
+	switch (err) {
+	case 0:
+		return VM_FAULT_NOPAGE;
+	case -EBUSY:	/* reserved */
+		return VM_FAULT_SIGSEGV;
+	case -EAGAIN:	/* somebody is about to free it, or to allocate it */
+		arena_reap_range(arena, arena_wpn(vmf->address), 1);
+		return VM_FAULT_NOPAGE;
+	default:
+		return VM_FAULT_SIGBUS;
+	}
+}
+
+/*
+ * Reclaim has found nothing, nor the OOM killer a victim. A cgroup of version 1
+ * may want its OOM handled by user space, for which the fault has to wait as any
+ * other does; a task that dies retries, to die. For anybody else to retry would be
+ * to spin, since the cgroup that is charged need not be that of the task.
+ */
+static vm_fault_t arena_vma_nomem(void)
+{
+	return task_in_memcg_oom(current) || fatal_signal_pending(current) ?
+	       VM_FAULT_OOM : VM_FAULT_SIGBUS;
 }
 
 static vm_fault_t arena_vma_fault(struct vm_fault *vmf)
 {
 	struct bpf_map *map = vmf->vma->vm_file->private_data;
 	struct bpf_arena *arena = map_to_arena(map);
+	u32 wpn = arena_wpn(vmf->address);
+	struct arena_chunk *chunk = arena_chunk(arena, wpn);
 	struct page *spare = NULL;
 	vm_fault_t ret;
 
 	/* so that vm_insert_page() finds it and the lock is held for less */
 	if (pte_alloc(vmf->vma->vm_mm, vmf->pmd))
 		return VM_FAULT_OOM;
-
-	mutex_lock(&arena->lock);
-	ret = arena_vma_insert(arena, vmf, &spare);
-	mutex_unlock(&arena->lock);
-	if (ret != VM_FAULT_RETRY)
-		return ret;
+	if (chunk && chunk_page(chunk, wpn % ARENA_CHUNK_PAGES))
+		return arena_vma_touch(arena, vmf, &spare);
 
 	if (map->map_flags & BPF_F_SEGV_ON_FAULT)
 		return VM_FAULT_SIGSEGV;
 	if (!arena_may_grow())
 		return VM_FAULT_SIGBUS;
-	spare = arena_page_alloc(arena);
-	if (!spare) {
+	spare = arena_page_alloc(arena, ARENA_GFP_TOUCH);
+	if (!spare ||
+	    (!chunk && arena_chunk_make(arena, wpn / ARENA_CHUNK_PAGES, ARENA_GFP_TOUCH))) {
 		arena_note_failure(arena, -ENOMEM);
-		return VM_FAULT_SIGBUS;
+		ret = arena_vma_nomem();
+	} else {
+		ret = arena_vma_touch(arena, vmf, &spare);
 	}
-
-	mutex_lock(&arena->lock);
-	ret = arena_vma_insert(arena, vmf, &spare);
-	mutex_unlock(&arena->lock);
 	if (spare)
 		__free_page(spare);
 	return ret;
@@ -259,8 +288,9 @@ static unsigned long arena_get_unmapped_area(struct bpf_map *map,
 		return err;
 	if (start && addr != start && (addr || flags & MAP_FIXED))
 		return -EINVAL;
+	/* at 0 nothing may be: user_vm_start 0 says that nothing is known yet */
 	if (flags & MAP_FIXED)
-		return range_crosses_4g(addr, len) ? -EINVAL : addr;
+		return !addr || range_crosses_4g(addr, len) ? -EINVAL : addr;
 	if (!start)
 		return arena_area_pick(filp, addr, len, flags);
 
@@ -290,7 +320,7 @@ static int arena_map_mmap(struct bpf_map *map, struct vm_area_struct *vma)
 	unsigned long len = vma->vm_end - vma->vm_start;
 	int err;
 
-	if (vma->vm_pgoff || range_crosses_4g(vma->vm_start, len))
+	if (vma->vm_pgoff || !vma->vm_start || range_crosses_4g(vma->vm_start, len))
 		return -EINVAL;
 	if (vma->vm_flags & VM_EXEC)
 		return -EACCES;
@@ -331,14 +361,18 @@ static void arena_map_new_file(struct bpf_map *map, struct file *filp)
 static int arena_page_read(struct bpf_arena *arena, char __user *buf, size_t len,
 			   u64 pos)
 {
-	struct page *page;
+	u32 wpn = arena_first(arena) + (pos >> PAGE_SHIFT);
+	struct arena_chunk *chunk = arena_chunk(arena, wpn);
+	struct page *page = NULL;
 	int left;
 
-	mutex_lock(&arena->lock);
-	page = arena_page_find(arena, arena_first(arena) + (pos >> PAGE_SHIFT));
-	if (page)
-		get_page(page);
-	mutex_unlock(&arena->lock);
+	if (chunk) {
+		mutex_lock(&chunk->lock);
+		page = chunk_page(chunk, wpn % ARENA_CHUNK_PAGES);
+		if (page)
+			get_page(page);
+		mutex_unlock(&chunk->lock);
+	}
 	if (!page)
 		return clear_user(buf, len);
 
@@ -437,6 +471,7 @@ static struct bpf_map *arena_map_alloc(union bpf_attr *attr)
 	bpf_map_init_from_attr(&arena->map, attr);
 	arena->kern_vm_start = round_up((unsigned long)arena->kern_vm->addr +
 					ARENA_GUARD_SIZE, ARENA_ALIGN);
+	arena_memcg_get(arena);
 	arena_pages_init(arena);
 	arena_mapping_init(&arena->mapping);
 	if (attr->map_extra) {
@@ -452,6 +487,7 @@ static void arena_map_free(struct bpf_map *map)
 	struct bpf_arena *arena = map_to_arena(map);
 
 	arena_pages_exit(arena);
+	arena_memcg_put(arena);
 	free_vm_area(arena->kern_vm);
 	bpf_map_area_free(arena);
 }
@@ -609,8 +645,8 @@ static int arena_kfunc_reserve(struct bpf_map *map, u64 uaddr, u32 cnt, bool may
 	err = arena_uaddr_parse(arena, uaddr, cnt, &wpn);
 	if (err || !cnt)
 		return err;
-	return may_sleep ? arena_pages_hold(arena, wpn, cnt) :
-			   arena_pages_hold_nosleep(arena, wpn, cnt);
+	return may_sleep ? arena_pages_reserve(arena, wpn, cnt) :
+			   arena_pages_reserve_nosleep(arena, wpn, cnt);
 }
 
 /**

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Shared by arena.c and arena_pages.c; see the heads of both. */
+/* Shared by the files of the arena; arena.c has the picture. */
 #ifndef _KERNEL_BPF_ARENA_H
 #define _KERNEL_BPF_ARENA_H
 
@@ -9,6 +9,7 @@
 #include <linux/irq_work.h>
 #include <linux/mm.h>
 #include <linux/mutex.h>
+#include <linux/rwsem.h>
 #include <linux/vmalloc.h>
 #include <linux/workqueue.h>
 
@@ -25,9 +26,14 @@
 #define ARENA_CHUNK_PAGES	PTRS_PER_PTE
 #define ARENA_CHUNKS		(ARENA_WINDOW_SIZE / PMD_SIZE)
 
+#define ARENA_CHUNK_WORDS	(ARENA_CHUNK_PAGES / BITS_PER_LONG)
+
 /* Chunks are found through groups, so that few of them need little memory */
-#define ARENA_GROUP_CHUNKS	min_t(u32, 64, ARENA_CHUNKS)
-#define ARENA_GROUPS		DIV_ROUND_UP(ARENA_CHUNKS, 64)
+#define ARENA_GROUP_CHUNKS	BITS_PER_LONG
+#define ARENA_GROUPS		DIV_ROUND_UP(ARENA_CHUNKS, ARENA_GROUP_CHUNKS)
+
+/* Runs of free addresses are known by their power of two: 1, 2, 4, ..., a chunk */
+#define ARENA_CLASSES		(const_ilog2(ARENA_CHUNK_PAGES) + 1)
 
 /* No window page number; also: any address will do */
 #define ARENA_NOWHERE		U32_MAX
@@ -35,20 +41,27 @@
 /* The OOM killer would hit whoever runs the program; fail instead. */
 #define ARENA_GFP		(GFP_KERNEL | __GFP_NOWARN | __GFP_RETRY_MAYFAIL)
 
+/* A process that touches a page is treated as one that touches its own memory. */
+#define ARENA_GFP_TOUCH		GFP_KERNEL
+
+/* For the worker, which runs for nobody: what is not there at once is not had. */
+#define ARENA_GFP_WORKER	(GFP_KERNEL | __GFP_NOWARN | __GFP_NORETRY)
+
 /* What a caller that may not sleep can allocate at once */
 #define ARENA_NOSLEEP_PAGES	32
 
 /*
- * What the pool holds for such callers: at least, and at most. With all its
- * slots it fits into a page.
+ * What the pool holds for such callers: at least, so that four of them can begin at
+ * once, and at most. With all its slots it fits into a page.
  */
-#define ARENA_POOL_MIN		ARENA_NOSLEEP_PAGES
+#define ARENA_POOL_MIN		(PAGE_SIZE > SZ_4K ? ARENA_NOSLEEP_PAGES : \
+				 4 * ARENA_NOSLEEP_PAGES)
 #define ARENA_POOL_MAX		416
 #define ARENA_POOL_SLOTS	448
 
-/* The worker is on its way; a caller found no address in any chunk */
+/* The worker is on its way; at once */
 #define ARENA_KICKED		0
-#define ARENA_STARVED		1
+#define ARENA_URGENT		1
 
 /**
  * struct arena_pool - zeroed pages; see arena_pool.c
@@ -60,6 +73,8 @@
  * @hits: pages given to callers that may not sleep
  * @misses: pages that such callers asked for and that were not ready
  * @asked: @hits + @misses when the worker ran last
+ * @retry_at: jiffies before which the worker does not ask for memory again
+ * @pause: how long it did not, when it last had to
  * @used_at: jiffies when a page was wanted last, as far as the worker knows
  */
 struct arena_pool {
@@ -71,6 +86,8 @@ struct arena_pool {
 	atomic64_t hits;
 	atomic64_t misses;
 	u64 asked;
+	unsigned long retry_at;
+	unsigned long pause;
 	unsigned long used_at;
 };
 
@@ -103,6 +120,54 @@ enum arena_failure {
 };
 
 /**
+ * struct arena_chunk - what one page table of the window maps; see arena_chunk.c
+ * @idx: window page number of its first page / ARENA_CHUNK_PAGES
+ * @ptes: the page table
+ * @pages: a pointer for each of its pages, NULL where none is
+ * @lock: user PTEs appear under it
+ * @taken: addresses that are not free
+ * @there: those with a page for everybody to use
+ * @reserved: those that nobody gets
+ * @dying: those whose page was freed, and has translations left
+ * @doomed: the same, but somebody else refers to the page: it cannot be used again
+ * @revived: dying pages that came back to life
+ */
+struct arena_chunk {
+	u32 idx;
+	pte_t *ptes;
+	struct page **pages;
+	struct mutex lock;	/* user PTEs that appear */
+	atomic_t revived;
+	atomic_long_t taken[ARENA_CHUNK_WORDS];
+	atomic_long_t there[ARENA_CHUNK_WORDS];
+	atomic_long_t reserved[ARENA_CHUNK_WORDS];
+	atomic_long_t dying[ARENA_CHUNK_WORDS];
+	atomic_long_t doomed[ARENA_CHUNK_WORDS];
+};
+
+/**
+ * struct arena_group - chunks, and what is known of them without a look at them
+ * @chunks: the chunks, NULL where none is
+ * @made: a bit for each that is not NULL
+ * @dirty: a bit for each in which something may be dying or doomed
+ * @runs: [k] has a bit for each that may have 2^k addresses in a row; see
+ *	arena_index.c
+ */
+struct arena_group {
+	struct arena_chunk *chunks[ARENA_GROUP_CHUNKS];
+	unsigned long made;
+	unsigned long dirty;
+	unsigned long runs[ARENA_CLASSES];
+};
+
+/* Which addresses a caller can make use of */
+enum arena_kind {
+	ARENA_FREE,	/* free ones */
+	ARENA_DYING,	/* those with a page that can come back to life */
+	ARENA_EITHER,
+};
+
+/**
  * struct bpf_arena - an arena
  * @map: the map, first member
  * @user_vm_start: where every process maps the arena; 0 before that is known.
@@ -110,19 +175,20 @@ enum arena_failure {
  * @user_vm_end: first address behind the user mapping
  * @kern_vm: the reserved kernel window with its guards
  * @kern_vm_start: kernel address of the low 32 bits 0, aligned to ARENA_ALIGN
- * @lock: serializes what may sleep: user PTEs, new chunks, the end of pages
+ * @lock: new chunks, the pool's creation, user_vm_start
+ * @settle: held for read by whoever has claimed addresses, or takes pages away, and
+ *	may be preempted meanwhile; for write by whoever waits for these
  * @mapping: holds the VMAs of all processes
- * @groups: pointers to chunks, by wpn / ARENA_CHUNK_PAGES; none ever goes away
- * @avail: chunks that may have a free address
- * @dirty: chunks in which something was freed and is not reaped
+ * @objcg: the memory cgroup of whoever created the arena, which is charged
+ * @groups: chunks, by window page number; none ever goes away
+ * @dirty: groups with a bit in their @dirty
+ * @runs: [k] has a bit for each group with a bit in its @runs[k]
  * @wanted: chunks that a caller which may not sleep has missed
- * @hint: chunk that had a free address last
- * @nr_chunks: chunks that there are
- * @nr_pages: pages in the chunks, freed ones too before they are reaped
+ * @resume: chunk where the next look at chunks begins that may have no room
  * @pool: pages to come, and pages that were; NULL before there may be any
  * @work: reaps, fills @pool, makes chunks that are @wanted
  * @kick: starts @work from any context
- * @flags: ARENA_KICKED, ARENA_STARVED
+ * @flags: ARENA_KICKED, ARENA_URGENT
  * @failed: allocations that failed, by cause
  * @faults: accesses of programs to pages that are not there
  * @last_fault: user address of the last one
@@ -133,16 +199,18 @@ struct bpf_arena {
 	u64 user_vm_end;
 	struct vm_struct *kern_vm;
 	unsigned long kern_vm_start;
-	struct mutex lock;	/* user PTEs, chunks, the end of pages */
+	struct mutex lock;	/* chunks that come, user_vm_start */
+	struct rw_semaphore settle;
 	struct address_space mapping;
+#ifdef CONFIG_MEMCG_KMEM
+	struct obj_cgroup *objcg;
+#endif
 
-	struct arena_chunk **groups[ARENA_GROUPS];
-	DECLARE_BITMAP(avail, ARENA_CHUNKS);
-	DECLARE_BITMAP(dirty, ARENA_CHUNKS);
+	struct arena_group *groups[ARENA_GROUPS];
+	unsigned long dirty;
+	unsigned long runs[ARENA_CLASSES];
 	DECLARE_BITMAP(wanted, ARENA_CHUNKS);
-	u32 hint;
-	u32 nr_chunks;
-	atomic_t nr_pages;
+	u32 resume;
 
 	struct arena_pool *pool;
 	struct delayed_work work;
@@ -179,6 +247,12 @@ static inline unsigned long arena_kaddr(const struct bpf_arena *arena, u32 wpn)
 	return arena->kern_vm_start + ((unsigned long)wpn << PAGE_SHIFT);
 }
 
+/* May the worker ask for memory again? */
+static inline bool arena_pool_may_grow(const struct arena_pool *pool)
+{
+	return !time_before(jiffies, READ_ONCE(pool->retry_at));
+}
+
 /* Is it time for the worker? */
 static inline bool arena_pool_is_low(const struct arena_pool *pool)
 {
@@ -191,6 +265,106 @@ static inline bool arena_pool_is_urgent(const struct arena_pool *pool)
 	return atomic_read(&pool->ready) < READ_ONCE(pool->target) / 4;
 }
 
+/* Chunks: arena_chunk.c */
+
+/* A chunk is complete before it can be found. */
+static inline struct arena_chunk *arena_chunk_at(const struct bpf_arena *arena, u32 idx)
+{
+	struct arena_group *group;
+
+	/* pairs with arena_chunk_add() */
+	group = smp_load_acquire(&arena->groups[idx / ARENA_GROUP_CHUNKS]);
+	/* pairs with arena_chunk_add() */
+	return group ? smp_load_acquire(&group->chunks[idx % ARENA_GROUP_CHUNKS]) : NULL;
+}
+
+static inline struct arena_chunk *arena_chunk(const struct bpf_arena *arena, u32 wpn)
+{
+	return arena_chunk_at(arena, wpn / ARENA_CHUNK_PAGES);
+}
+
+static inline u32 arena_first_chunk(const struct bpf_arena *arena)
+{
+	return arena_first(arena) / ARENA_CHUNK_PAGES;
+}
+
+static inline u32 arena_last_chunk(const struct bpf_arena *arena)
+{
+	return (arena_end(arena) - 1) / ARENA_CHUNK_PAGES;
+}
+
+/* The page, or NULL; it stays while the caller has chunk->lock */
+static inline struct page *chunk_page(const struct arena_chunk *chunk, u32 pos)
+{
+	/* pairs with arena_publish() */
+	if (!(atomic_long_read_acquire(&chunk->there[BIT_WORD(pos)]) & BIT_MASK(pos)))
+		return NULL;
+	return chunk->pages[pos];
+}
+
+/* Clears bits; no two callers get the same one. */
+static inline unsigned long word_take(atomic_long_t *word, unsigned long mask)
+{
+	if (!(atomic_long_read(word) & mask))
+		return 0;
+	return atomic_long_fetch_andnot(mask, word) & mask;
+}
+
+/* The part of a range of addresses that is in one word of one chunk */
+struct arena_span {
+	struct arena_chunk *chunk;	/* may be NULL, the span is all of it then */
+	u32 wpn, cnt;
+	u32 end;			/* of the range */
+	u32 word;
+	unsigned long mask;
+};
+
+static inline struct arena_span arena_span(u32 wpn, u32 cnt)
+{
+	return (struct arena_span){ .wpn = wpn, .end = wpn + cnt };
+}
+
+bool arena_span_next(struct bpf_arena *arena, struct arena_span *s);
+int arena_chunk_make(struct bpf_arena *arena, u32 idx, gfp_t gfp);
+int arena_chunks_make(struct bpf_arena *arena, u32 wpn, u32 cnt, gfp_t gfp);
+u32 arena_chunk_missing(const struct bpf_arena *arena, u32 cnt);
+void arena_chunks_destroy(struct bpf_arena *arena);
+void chunk_put_pages(struct bpf_arena *arena, struct arena_chunk *chunk, u32 word,
+		     unsigned long bits);
+
+/* What chunks have: arena_index.c */
+unsigned long chunk_word(const struct arena_chunk *chunk, u32 word, enum arena_kind kind);
+u32 chunk_run_at(const struct arena_chunk *chunk, u32 pos, u32 cnt);
+u32 chunk_longest(const struct arena_chunk *chunk);
+void arena_index_raise(struct bpf_arena *arena, u32 idx, u32 run);
+void arena_index_lower(struct bpf_arena *arena, const struct arena_chunk *chunk);
+u32 arena_index_next(struct bpf_arena *arena, u32 class, u32 idx);
+void arena_dirty_set(struct bpf_arena *arena, u32 idx);
+void arena_dirty_clear(struct bpf_arena *arena, u32 idx);
+u32 arena_dirty_next(struct bpf_arena *arena, u32 idx);
+
+/* Addresses and their owners: arena_claim.c */
+void chunk_bury(struct bpf_arena *arena, struct arena_chunk *chunk, u32 word,
+		unsigned long dying, unsigned long doomed);
+void chunk_raise(struct bpf_arena *arena, struct arena_chunk *chunk, u32 word,
+		 unsigned long bits);
+int arena_claim_at(struct bpf_arena *arena, u32 wpn, u32 cnt, enum arena_kind kind);
+u32 arena_claim_any(struct bpf_arena *arena, u32 cnt, enum arena_kind kind, bool may_sleep);
+u32 arena_search(struct bpf_arena *arena, u32 cnt, enum arena_kind kind);
+void arena_unclaim(struct bpf_arena *arena, u32 wpn, u32 cnt);
+u32 arena_claim_missing(struct bpf_arena *arena, u32 wpn, u32 cnt);
+void arena_publish(struct bpf_arena *arena, u32 wpn, u32 cnt, struct list_head *pages);
+void arena_reserve(struct bpf_arena *arena, u32 wpn, u32 cnt);
+
+/* The end of pages: arena_reap.c */
+void arena_free_now(struct bpf_arena *arena, u32 wpn, u32 cnt);
+void arena_free_later(struct bpf_arena *arena, u32 wpn, u32 cnt);
+void arena_unreserve(struct bpf_arena *arena, u32 wpn, u32 cnt);
+void arena_reap(struct bpf_arena *arena);
+void arena_reap_range(struct bpf_arena *arena, u32 wpn, u32 cnt);
+void arena_settle(struct bpf_arena *arena);
+
+/* The calls: arena_pages.c */
 void arena_pages_init(struct bpf_arena *arena);
 void arena_pages_exit(struct bpf_arena *arena);
 
@@ -198,23 +372,27 @@ int arena_pages_alloc(struct bpf_arena *arena, u32 wpn, u32 cnt, int nid);
 int arena_pages_alloc_nosleep(struct bpf_arena *arena, u32 wpn, u32 cnt);
 void arena_pages_free(struct bpf_arena *arena, u32 wpn, u32 cnt);
 void arena_pages_free_nosleep(struct bpf_arena *arena, u32 wpn, u32 cnt);
-int arena_pages_hold(struct bpf_arena *arena, u32 wpn, u32 cnt);
-int arena_pages_hold_nosleep(struct bpf_arena *arena, u32 wpn, u32 cnt);
+int arena_pages_reserve(struct bpf_arena *arena, u32 wpn, u32 cnt);
+int arena_pages_reserve_nosleep(struct bpf_arena *arena, u32 wpn, u32 cnt);
 
-struct page *arena_page_find(struct bpf_arena *arena, u32 wpn);
-int arena_page_insert(struct bpf_arena *arena, u32 wpn, struct page *page);
+u32 arena_pages_count(const struct bpf_arena *arena, u64 *revived);
+int arena_page_insert(struct bpf_arena *arena, u32 wpn, struct page **spare);
 u32 arena_page_seek(struct bpf_arena *arena, u32 wpn, bool there);
 
-struct page *arena_page_alloc(struct bpf_arena *arena);
-int arena_list_alloc(struct bpf_arena *arena, u32 cnt, int nid,
+/* Where pages come from: arena_pool.c */
+void arena_memcg_get(struct bpf_arena *arena);
+void arena_memcg_put(struct bpf_arena *arena);
+void *arena_kzalloc(struct bpf_arena *arena, size_t size, gfp_t gfp);
+struct page *arena_page_alloc(struct bpf_arena *arena, gfp_t gfp);
+int arena_list_alloc(struct bpf_arena *arena, u32 cnt, int nid, gfp_t gfp,
 		     struct list_head *pages);
 
 int arena_pool_create(struct bpf_arena *arena, u32 min);
 void arena_pool_destroy(struct bpf_arena *arena);
 void arena_pool_fill(struct bpf_arena *arena);
+void arena_pool_back_off(struct arena_pool *pool);
 unsigned long arena_pool_delay(const struct arena_pool *pool);
 bool arena_pool_reserve(struct arena_pool *pool, u32 cnt);
-void arena_pool_unreserve(struct arena_pool *pool, u32 cnt);
 void arena_pool_take(struct arena_pool *pool, u32 cnt, struct list_head *pages);
 bool arena_pool_recycle(struct arena_pool *pool, struct page *page);
 

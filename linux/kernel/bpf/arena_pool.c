@@ -39,6 +39,9 @@
 #define ARENA_POOL_SURPLUS	32
 #define ARENA_POOL_LINGER	HZ
 
+/* How often a caller that may sleep asks for memory, before there is none */
+#define ARENA_RECLAIM_TRIES	4
+
 /* All but keep of the pages that are ready may be taken. */
 static bool pool_draw(struct arena_pool *pool, u32 cnt, u32 keep)
 {
@@ -96,8 +99,7 @@ static bool pool_put(struct arena_pool *pool, struct page *page)
  * @cnt: number of pages, at most ARENA_NOSLEEP_PAGES
  *
  * Context: any, NMI included.
- * Return: whether there are so many. Then each is to be had from
- * arena_pool_take(), or all go back by arena_pool_unreserve().
+ * Return: whether there are so many. Then each is to be had from arena_pool_take().
  */
 bool arena_pool_reserve(struct arena_pool *pool, u32 cnt)
 {
@@ -105,11 +107,6 @@ bool arena_pool_reserve(struct arena_pool *pool, u32 cnt)
 		return true;
 	atomic64_add(cnt, &pool->misses);
 	return false;
-}
-
-void arena_pool_unreserve(struct arena_pool *pool, u32 cnt)
-{
-	atomic_add(cnt, &pool->ready);
 }
 
 void arena_pool_take(struct arena_pool *pool, u32 cnt, struct list_head *pages)
@@ -125,9 +122,10 @@ void arena_pool_take(struct arena_pool *pool, u32 cnt, struct list_head *pages)
  * @page: page without any translation
  *
  * Someone may still have a reference to the page, through get_user_pages() or a
- * TLB flush to come of a process that has just unmapped: then it is not ours.
+ * TLB flush to come of a process that has just unmapped: then it is not ours. Nor is
+ * a page whose memory has failed, which the page allocator puts aside.
  *
- * Context: may sleep, arena->lock.
+ * Context: may sleep.
  * Return: whether the pool has taken it, and the reference to it.
  */
 bool arena_pool_recycle(struct arena_pool *pool, struct page *page)
@@ -136,7 +134,7 @@ bool arena_pool_recycle(struct arena_pool *pool, struct page *page)
 
 	/* above target it is kept to be fast, and so near; below, to have one */
 	if (ready >= target + ARENA_POOL_SURPLUS || page_count(page) != 1 ||
-	    (ready >= target && page_to_nid(page) != numa_mem_id()))
+	    PageHWPoison(page) || (ready >= target && page_to_nid(page) != numa_mem_id()))
 		return false;
 	clear_highpage(page);
 	return pool_put(pool, page);
@@ -158,15 +156,84 @@ static struct page *pool_spare(struct bpf_arena *arena)
 	return NULL;
 }
 
+/*
+ * The map's reference to its cgroup goes before its ->map_free() is called, while
+ * the worker may still allocate: the arena has one of its own.
+ */
+void arena_memcg_get(struct bpf_arena *arena)
+{
+#ifdef CONFIG_MEMCG_KMEM
+	arena->objcg = get_obj_cgroup_from_current();
+#endif
+}
+
+void arena_memcg_put(struct bpf_arena *arena)
+{
+#ifdef CONFIG_MEMCG_KMEM
+	if (arena->objcg)
+		obj_cgroup_put(arena->objcg);
+#endif
+}
+
+/* With a reference */
+static struct mem_cgroup *arena_memcg(const struct bpf_arena *arena)
+{
+#ifdef CONFIG_MEMCG_KMEM
+	return arena->objcg ? get_mem_cgroup_from_objcg(arena->objcg) : root_mem_cgroup;
+#else
+	return NULL;
+#endif
+}
+
+/**
+ * arena_kzalloc() - memory for what the arena knows of itself, charged as pages are
+ * @arena: arena
+ * @size: bytes
+ * @gfp: as for arena_list_alloc()
+ *
+ * Context: may sleep.
+ * Return: zeroed memory for kfree(), or NULL.
+ */
+void *arena_kzalloc(struct bpf_arena *arena, size_t size, gfp_t gfp)
+{
+	struct mem_cgroup *memcg = arena_memcg(arena), *old_memcg;
+	void *p;
+
+	old_memcg = set_active_memcg(memcg);
+	p = kzalloc(size, gfp | __GFP_ACCOUNT);
+	set_active_memcg(old_memcg);
+	mem_cgroup_put(memcg);
+	return p;
+}
+
+/*
+ * A zeroed page, charged to the active memory cgroup. What reclaim gives up may be
+ * back, and uncharged, only after a grace period: dentries and inodes are. A caller
+ * that must not have anybody killed for it waits for that before it gives up, a few
+ * times, since what is referenced survives a first look.
+ */
+static struct page *page_new(int nid, gfp_t gfp)
+{
+	u32 tries = gfp & __GFP_RETRY_MAYFAIL ? ARENA_RECLAIM_TRIES : 1;
+	struct page *page;
+
+	for (;;) {
+		page = alloc_pages_node(nid, gfp | __GFP_ACCOUNT | __GFP_ZERO, 0);
+		if (page || !--tries || fatal_signal_pending(current))
+			return page;
+		rcu_barrier();
+	}
+}
+
 /* Adds pages, charged to the active memory cgroup, to a list. */
-static int list_add_new(u32 cnt, int nid, struct list_head *pages)
+static int list_add_new(u32 cnt, int nid, gfp_t gfp, struct list_head *pages)
 {
 	struct page *page;
 
 	for (; cnt; cnt--) {
 		if (fatal_signal_pending(current))
 			return -EINTR;
-		page = alloc_pages_node(nid, ARENA_GFP | __GFP_ACCOUNT | __GFP_ZERO, 0);
+		page = page_new(nid, gfp);
 		if (!page)
 			return -ENOMEM;
 		list_add_tail(&page->lru, pages);
@@ -180,12 +247,13 @@ static int list_add_new(u32 cnt, int nid, struct list_head *pages)
  * @arena: arena, whose creator's memory cgroup is charged
  * @cnt: how many
  * @nid: NUMA node, or NUMA_NO_NODE
+ * @gfp: ARENA_GFP, or what else it takes to get one
  * @pages: list to which they are added
  *
  * Context: may sleep; reclaims memory.
  * Return: 0; -ENOMEM; -EINTR if the task is about to die. Then @pages is empty.
  */
-int arena_list_alloc(struct bpf_arena *arena, u32 cnt, int nid,
+int arena_list_alloc(struct bpf_arena *arena, u32 cnt, int nid, gfp_t gfp,
 		     struct list_head *pages)
 {
 	struct mem_cgroup *memcg, *old_memcg;
@@ -203,9 +271,9 @@ int arena_list_alloc(struct bpf_arena *arena, u32 cnt, int nid,
 	if (!cnt)
 		return 0;
 
-	memcg = bpf_map_get_memcg(&arena->map);
+	memcg = arena_memcg(arena);
 	old_memcg = set_active_memcg(memcg);
-	err = list_add_new(cnt, nid, pages);
+	err = list_add_new(cnt, nid, gfp, pages);
 	set_active_memcg(old_memcg);
 	mem_cgroup_put(memcg);
 	if (err)
@@ -214,11 +282,11 @@ int arena_list_alloc(struct bpf_arena *arena, u32 cnt, int nid,
 }
 
 /* One page, on any node; or NULL. As above. */
-struct page *arena_page_alloc(struct bpf_arena *arena)
+struct page *arena_page_alloc(struct bpf_arena *arena, gfp_t gfp)
 {
 	LIST_HEAD(pages);
 
-	if (arena_list_alloc(arena, 1, NUMA_NO_NODE, &pages))
+	if (arena_list_alloc(arena, 1, NUMA_NO_NODE, gfp, &pages))
 		return NULL;
 	return list_first_entry(&pages, struct page, lru);
 }
@@ -254,6 +322,16 @@ unsigned long arena_pool_delay(const struct arena_pool *pool)
 	return target > READ_ONCE(pool->min) ? ARENA_POOL_IDLE + 1 : 0;
 }
 
+/*
+ * Reclaim has found nothing. Programs go on to ask, as often as they like, and what
+ * the worker does for them is on nobody's account.
+ */
+void arena_pool_back_off(struct arena_pool *pool)
+{
+	pool->pause = clamp(2 * pool->pause, 1UL, (unsigned long)HZ / 4);
+	pool->retry_at = jiffies + pool->pause;
+}
+
 /**
  * arena_pool_fill() - bring the pool to the size that it should have
  * @arena: arena that has one
@@ -267,12 +345,19 @@ void arena_pool_fill(struct bpf_arena *arena)
 {
 	struct arena_pool *pool = arena->pool;
 	struct page *page;
+	u32 cnt;
 
 	pool_adapt(pool);
-	while (atomic_read(&pool->ready) < pool->target) {
-		page = arena_page_alloc(arena);
-		if (!page)
+	/* no more than that in one go: callers may be as fast as we are */
+	for (cnt = pool->target; cnt && atomic_read(&pool->ready) < pool->target; cnt--) {
+		if (!arena_pool_may_grow(pool))
 			return;
+		page = arena_page_alloc(arena, ARENA_GFP_WORKER);
+		if (!page) {
+			arena_pool_back_off(pool);
+			return;
+		}
+		pool->pause = 0;
 		if (!pool_put(pool, page))
 			put_page(page);
 	}
@@ -287,24 +372,31 @@ void arena_pool_fill(struct bpf_arena *arena)
  * @arena: arena
  * @min: what it holds at least, 0 or ARENA_POOL_MIN
  *
- * Context: may sleep, arena->lock.
+ * Context: may sleep.
  * Return: 0, -ENOMEM.
  */
 int arena_pool_create(struct bpf_arena *arena, u32 min)
 {
-	struct arena_pool *pool = arena->pool;
+	struct arena_pool *pool = NULL;
 
-	if (!pool) {
-		BUILD_BUG_ON(sizeof(*pool) > SZ_4K);
-		pool = bpf_map_kzalloc(&arena->map, sizeof(*pool), ARENA_GFP);
+	BUILD_BUG_ON(sizeof(*pool) > SZ_4K);
+	if (!READ_ONCE(arena->pool)) {
+		pool = arena_kzalloc(arena, sizeof(*pool), ARENA_GFP);
 		if (!pool)
 			return -ENOMEM;
 		pool->used_at = jiffies;
+		pool->retry_at = jiffies;
+	}
+	mutex_lock(&arena->lock);
+	if (!arena->pool) {
 		/* pairs with the address dependency of READ_ONCE(arena->pool) */
 		smp_store_release(&arena->pool, pool);
+		pool = NULL;
 	}
-	if (min > pool->min)
-		WRITE_ONCE(pool->min, min);
+	if (min > arena->pool->min)
+		WRITE_ONCE(arena->pool->min, min);
+	mutex_unlock(&arena->lock);
+	kfree(pool);
 	return 0;
 }
 

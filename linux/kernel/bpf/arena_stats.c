@@ -84,24 +84,24 @@ void arena_note_failure(struct bpf_arena *arena, int err)
 			atomic64_inc(&arena->failed[i]);
 }
 
-/* Bytes that are in use, and those in the pool */
+/* Bytes that are in use: what the pool has is on a line of its own */
 u64 arena_map_mem_usage(const struct bpf_map *map)
 {
 	const struct bpf_arena *arena = container_of(map, struct bpf_arena, map);
-	const struct arena_pool *pool = READ_ONCE(arena->pool);
-	u64 pages = atomic_read(&arena->nr_pages);
 
-	return (pages + (pool ? atomic_read(&pool->ready) : 0)) << PAGE_SHIFT;
+	return (u64)arena_pages_count(arena, NULL) << PAGE_SHIFT;
 }
 
 void arena_map_show_fdinfo(const struct bpf_map *map, struct seq_file *m)
 {
 	const struct bpf_arena *arena = container_of(map, struct bpf_arena, map);
 	const struct arena_pool *pool = READ_ONCE(arena->pool);
+	u64 revived;
 	u32 i;
 
 	seq_printf(m, "user_vm_start:\t%#llx\n", bpf_arena_user_vm_start(arena));
-	seq_printf(m, "pages:\t%u\n", atomic_read(&arena->nr_pages));
+	seq_printf(m, "pages:\t%u\n", arena_pages_count(arena, &revived));
+	seq_printf(m, "revived:\t%llu\n", revived);
 	seq_printf(m, "faults:\t%llu\n", atomic64_read(&arena->faults));
 	seq_printf(m, "last_fault:\t%#llx\n", READ_ONCE(arena->last_fault));
 	for (i = 0; i < ARENA_FAILURES; i++)

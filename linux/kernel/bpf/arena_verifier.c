@@ -175,11 +175,12 @@ BTF_ID(func, bpf_arena_alloc_pages)
 BTF_ID(func, bpf_arena_free_pages)
 BTF_ID(func, bpf_arena_reserve_pages)
 
+/* Frees need nothing to be there. */
 static bool needs_pool(const struct bpf_insn *insn, const struct bpf_insn_aux_data *aux)
 {
 	return insn->code == (BPF_JMP | BPF_CALL) && !insn->off &&
-	       insn->src_reg == BPF_PSEUDO_KFUNC_CALL &&
-	       insn->imm == arena_kfunc_ids[0] && !aux->arena_may_sleep;
+	       insn->src_reg == BPF_PSEUDO_KFUNC_CALL && !aux->arena_may_sleep &&
+	       (insn->imm == arena_kfunc_ids[0] || insn->imm == arena_kfunc_ids[2]);
 }
 
 /**

@@ -29,7 +29,7 @@
  *
  * Invariants:
  *  - Between two looks, all functions of an invocation together burn no more
- *    than BPF_MAY_GOTO_FUEL.
+ *    than BPF_MAY_GOTO_FUEL and what the round costs that asked last.
  *  - When time is over the fuel is 0 and stays so: each may_goto that comes
  *    later, of a caller, of the same or of a new call, goes to the stub and out.
  *  - Everything is in frames of the invocation. It may be preempted, migrate or
@@ -55,7 +55,14 @@
  */
 #define MAY_GOTO_OVER	1
 
-static bool time_is_over(u64 *end)
+/*
+ * A clock that stands still would never end a program, so that time is over while
+ * timekeeping is suspended.
+ *
+ * These are inlined always: nothing may be traced that a look consists of, or the
+ * tracing program's own look would come in here again.
+ */
+static __always_inline bool time_is_over(u64 *end)
 {
 	u64 now;
 
@@ -64,7 +71,7 @@ static bool time_is_over(u64 *end)
 	now = ktime_get_mono_fast_ns();
 	if (!*end)
 		*end = now + MAY_GOTO_NS;
-	if (now < *end)
+	if (now < *end && likely(!READ_ONCE(timekeeping_suspended)))
 		return false;
 	*end = MAY_GOTO_OVER;
 	return true;
@@ -75,7 +82,7 @@ static bool time_is_over(u64 *end)
  * nothing, and grant one more. Returns the fuel for the next ones, or -1 if none
  * is granted: left, the rounds of this call, is then 0.
  */
-static s64 refuel(s64 *left, s64 given, s64 fuel, u32 cost)
+static __always_inline s64 refuel(s64 *left, s64 given, s64 fuel, u32 cost)
 {
 	/* the last one has not been granted yet */
 	*left -= div_s64(given - fuel, cost) - 1;
@@ -85,7 +92,7 @@ static s64 refuel(s64 *left, s64 given, s64 fuel, u32 cost)
 	return min_t(s64, BPF_MAY_GOTO_FUEL, *left * cost);
 }
 
-static bool look_alone(struct bpf_may_goto_alone *call, u32 cost)
+static __always_inline bool look_alone(struct bpf_may_goto_alone *call, u32 cost)
 {
 	s64 given = min_t(s64, BPF_MAY_GOTO_FUEL, call->left * cost);
 	s64 fuel = -1;
@@ -97,7 +104,7 @@ static bool look_alone(struct bpf_may_goto_alone *call, u32 cost)
 }
 
 /* shared->fuel is what the function was given: nobody has touched it since */
-static bool look_leaf(struct bpf_may_goto_leaf *call, u32 cost)
+static __always_inline bool look_leaf(struct bpf_may_goto_leaf *call, u32 cost)
 {
 	struct bpf_may_goto_shared *shared = call->shared;
 	s64 fuel = -1;
@@ -109,7 +116,7 @@ static bool look_leaf(struct bpf_may_goto_leaf *call, u32 cost)
 	return fuel >= 0;
 }
 
-static bool look_inner(struct bpf_may_goto_shared *shared)
+static __always_inline bool look_inner(struct bpf_may_goto_shared *shared)
 {
 	bool over = time_is_over(&shared->end);
 
@@ -126,8 +133,10 @@ static bool look_inner(struct bpf_may_goto_shared *shared)
  * Context: Any, NMI included. Called by bpf_may_goto_stub(); what is looked at
  * is in frames below, and nobody else knows of it.
  * Return: Whether the loop goes on; there is fuel for it then.
+ *
+ * KMSAN does not see what JITed code has pushed.
  */
-bool notrace bpf_may_goto_look(unsigned long tagged, u32 cost)
+bool notrace __no_kmsan_checks bpf_may_goto_look(unsigned long tagged, u32 cost)
 {
 	unsigned long at = tagged & ~7UL;
 
@@ -193,7 +202,7 @@ static void note_functions(struct bpf_verifier_env *env)
 		else if (is_pseudo_call(insn))
 			callee(env, i)->called = true;
 	}
-	/* main is entered from C, even if a function that never runs calls it */
+	/* Main is entered from C. check_cfg() refuses calls of it today. */
 	env->subprog_info[0].may_goto.called = false;
 }
 
@@ -271,14 +280,14 @@ static bool finds_cycle(const struct bpf_insn *insns, int i, u8 *state, u32 *sta
 
 /* Insns of which a round of average cost has at most so many */
 #define INSNS_PER_UNIT	64
-/* A round with a call in it: the clock is looked at every 8 rounds */
+/* A round with a call in it: the clock is looked at after 9 rounds at most */
 #define CALL_COST	(BPF_MAY_GOTO_FUEL / 8)
 /* With a function that calls back, each time for 250 ms, every second round */
 #define CALLBACK_COST	BPF_MAY_GOTO_FUEL
 
 /*
  * The longest round of a function's loops, in units of fuel. Between two looks
- * are 512 Ki insns at most, each of which may fault, or 8 rounds with a call
+ * are 512 Ki insns at most, each of which may fault, or 9 rounds with a call
  * or with a loop that the verifier has found to be bounded. That may be one of a
  * million insns.
  */

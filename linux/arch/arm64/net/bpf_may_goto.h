@@ -14,7 +14,6 @@ struct a64_may_goto {
 	bool starts;
 	bool thunk;
 	bool far;	/* the sites may be out of a conditional branch's range */
-	int own_off;	/* the function's own struct, or the shared one */
 	int x23_off;	/* the caller's x23, if there is a may_goto */
 	int x24_off;	/* the caller's x24, if the function starts */
 	int size;	/* a multiple of 16 */

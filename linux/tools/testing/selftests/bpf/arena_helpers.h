@@ -167,6 +167,12 @@ static inline void arena_fdinfo_becomes(int fd, const char *key, long long val,
 	ASSERT_EQ(arena_fdinfo(fd, key), val, what);
 }
 
+/* What the pool has when nobody wants anything */
+static inline long long arena_pool_min(void)
+{
+	return getpagesize() > 4096 ? 32 : 128;
+}
+
 /* Set a sysctl and return its old value, or -1 */
 static inline int arena_sysctl(const char *path, int val)
 {

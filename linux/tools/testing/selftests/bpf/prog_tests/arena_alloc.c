@@ -6,6 +6,8 @@
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <limits.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <sys/uio.h>
@@ -955,6 +957,104 @@ static void hazard_09_reclaim(void)
 	close(cg);
 }
 
+/*
+ * Fills a cgroup with names that are not there: what the kernel remembers of these
+ * can be given up, but is back after an RCU grace period only.
+ */
+static void fill_dentries(long bytes)
+{
+	const long before = cgroup_charge();
+	struct stat st;
+	char name[200];
+	int i;
+
+	for (i = 0; i < 40000; i++) {
+		snprintf(name, sizeof(name), "/sys/none-%0150d", i);
+		stat(name, &st);
+		if (i % 512 == 0 && cgroup_charge() >= before + bytes)
+			return;
+	}
+}
+
+#define DENTRY_BYTES (8L << 20)
+
+/* There is no room but for what dentries have: touches and a program get it. */
+static void check_dentries(struct fixture *f)
+{
+	const __u32 want = DENTRY_BYTES / page_size / 4;
+	char text[32];
+
+	snprintf(text, sizeof(text), "%ld", cgroup_charge() + 16 * page_size);
+	if (!ASSERT_OK(write_cgroup_file(CGROUP, "memory.max", text), "limit"))
+		return;
+	f->pages = want;
+	ASSERT_EQ(touch(f), want, "user space touches");
+	ASSERT_EQ(alloc(f, page_addr(f, want), want), page_addr(f, want), "a program allocates");
+	ASSERT_OK(write_cgroup_file(CGROUP, "memory.max", "max"), "no limit");
+}
+
+static void hazard_34_dentries(void)
+{
+	struct fixture f;
+	long before;
+	int cg, i;
+
+	for (i = 0; i < 4; i++) {
+		cg = test__join_cgroup(CGROUP);
+		if (!ASSERT_GE(cg, 0, "join cgroup"))
+			return;
+		before = cgroup_charge();
+		fill_dentries(DENTRY_BYTES);
+		if (cgroup_charge() < before + DENTRY_BYTES / 2) {
+			printf("%s:SKIP:no dentries that are charged here\n", __func__);
+			test__skip();
+			i = 4;
+		} else if (setup(&f, CGROUP_PAGES, 0, 0)) {
+			if (leave_cgroup())
+				check_dentries(&f);
+			teardown(&f);
+		}
+		close(cg);
+	}
+}
+
+/* A process that fills its own cgroup is killed for it, as for private memory */
+static void check_own_cgroup(struct fixture *f)
+{
+	char text[32];
+	int status;
+	pid_t pid;
+
+	snprintf(text, sizeof(text), "%ld", cgroup_charge() + cgroup_bytes() / 4);
+	if (!ASSERT_OK(write_cgroup_file(CGROUP, "memory.max", text), "limit"))
+		return;
+	pid = fork();
+	if (!pid) {
+		char *area;
+		__u32 i;
+
+		if (join_parent_cgroup(CGROUP))
+			_exit(1);
+		area = mmap(f->area, f->pages * page_size, PROT_READ | PROT_WRITE,
+			    MAP_SHARED | MAP_FIXED_NOREPLACE, bpf_map__fd(f->skel->maps.arena), 0);
+		if (area != f->area)
+			_exit(2);
+		for (i = 0; i < f->pages; i++)
+			area[i * page_size] = 1;
+		_exit(3);
+	}
+	ASSERT_EQ(waitpid(pid, &status, 0), pid, "wait");
+	ASSERT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL, "killed");
+	/* and nobody for what a program wants */
+	ASSERT_EQ(alloc(f, 0, f->pages), 0, "a program allocates");
+	ASSERT_OK(write_cgroup_file(CGROUP, "memory.max", "max"), "no limit");
+}
+
+static void hazard_34_own_cgroup(void)
+{
+	with_cgroup(0, check_own_cgroup);
+}
+
 void serial_test_arena_alloc(void)
 {
 	page_size = getpagesize();
@@ -971,6 +1071,10 @@ void serial_test_arena_alloc(void)
 		hazard_09_limit();
 	if (test__start_subtest("hazard_09_reclaim"))
 		hazard_09_reclaim();
+	if (test__start_subtest("hazard_34_dentries"))
+		hazard_34_dentries();
+	if (test__start_subtest("hazard_34_own_cgroup"))
+		hazard_34_own_cgroup();
 	if (test__start_subtest("hazard_10_extremes"))
 		hazard_10_extremes();
 	if (test__start_subtest("hazard_11_node_id"))

@@ -789,6 +789,98 @@ static void hazard_06_large(void)
 	ASSERT_TRUE(map_gone(id), "gone");
 }
 
+/*
+ * A page goes while another thread is between the end of its PTE and the flush of the
+ * TLB: in MADV_DONTNEED of many pages that have only been read, the first of which is
+ * the one. The reader, on another CPU, must not find what was there once the free
+ * has returned.
+ */
+#define MANY 8192
+
+static struct unmapping {
+	struct fixture f;
+	volatile int stop, freed, stale, ready;
+} un;
+
+static void on_cpu(int cpu)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	sched_setaffinity(0, sizeof(set), &set);
+}
+
+static void *read_first(void *unused)
+{
+	volatile __u64 *p = (__u64 *)un.f.area;
+	int freed;
+
+	on_cpu(1);
+	while (!un.stop) {
+		freed = un.freed;
+		if (*p == 0x01d && freed)
+			un.stale++;
+		un.ready = 1;
+	}
+	return NULL;
+}
+
+static void *drop_all(void *unused)
+{
+	on_cpu(0);
+	while (!un.stop)
+		madvise(un.f.area, arena_bytes(MANY), MADV_DONTNEED);
+	return NULL;
+}
+
+static void free_first(int i)
+{
+	struct arena_op op = { .addr = (__u64)un.f.area, .cnt = MANY, .node = -1 };
+	pthread_t reader, dropper;
+	int page;
+
+	un.stop = un.freed = un.ready = 0;
+	quiet_op(un.f.skel->progs.op_alloc, op);
+	op.ret = 0x01d;
+	quiet_op(un.f.skel->progs.op_write, op);
+	for (page = 0; page < MANY; page++)
+		(void)*(volatile char *)(un.f.area + page * page_size);
+	pthread_create(&reader, NULL, read_first, NULL);
+	while (!un.ready)
+		usleep(100);
+	pthread_create(&dropper, NULL, drop_all, NULL);
+	usleep(100 + i * 97 % 5000);
+	op.cnt = 1;
+	quiet_op(un.f.skel->progs.op_free, op);
+	un.freed = 1;
+	usleep(5000);
+	un.stop = 1;
+	pthread_join(reader, NULL);
+	pthread_join(dropper, NULL);
+	op.cnt = MANY;
+	quiet_op(un.f.skel->progs.op_free, op);
+}
+
+static void hazard_36_unmapping(void)
+{
+	size_t size;
+	int i;
+
+	memset(&un, 0, sizeof(un));
+	un.f.skel = arena_ops__open();
+	if (!ASSERT_OK_PTR(un.f.skel, "open"))
+		return;
+	bpf_map__set_max_entries(un.f.skel->maps.arena, MANY);
+	if (ASSERT_OK(arena_ops__load(un.f.skel), "load")) {
+		un.f.area = (char *)bpf_map__initial_value(un.f.skel->maps.arena, &size);
+		for (i = 0; i < 60; i++)
+			free_first(i);
+		ASSERT_EQ(un.stale, 0, "what was freed, read after it");
+	}
+	teardown(&un.f);
+}
+
 void test_arena_life(void)
 {
 	page_size = getpagesize();
@@ -819,6 +911,8 @@ void test_arena_life(void)
 		hazard_14_user_translation();
 	if (test__start_subtest("hazard_14_other_process"))
 		hazard_14_other_process();
+	if (test__start_subtest("hazard_36_unmapping"))
+		hazard_36_unmapping();
 	if (test__start_subtest("hazard_15_atomics"))
 		hazard_15_atomics();
 	if (test__start_subtest("hazard_15_kernel_translation"))

@@ -1006,6 +1006,40 @@ static void hazard_04_first_mmap(void)
 	munmap(r, sizeof(*r));
 }
 
+#define MMAP_MIN_ADDR "/proc/sys/vm/mmap_min_addr"
+
+/*
+ * Where no arena can be, since 0 means that nobody has mapped it yet. What is there is
+ * not replaced, and the arena can still be mapped elsewhere.
+ */
+static void hazard_35_address_0(void)
+{
+	const size_t len = arena_bytes(NPAGES);
+	int fd, old = arena_sysctl(MMAP_MIN_ADDR, 0);
+	char *there, *area;
+
+	if (!ASSERT_GE(old, 0, "mmap_min_addr"))
+		return;
+	fd = arena_create(NPAGES, 0, 0);
+	there = mmap(NULL, len, PROT_READ | PROT_WRITE,
+		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+	if (!ASSERT_OK_PTR(there + 1, "memory at 0") || !ASSERT_GE(fd, 0, "create"))
+		goto out;
+	area = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, 0);
+	ASSERT_EQ(area, MAP_FAILED, "mmap at 0");
+	ASSERT_EQ(errno, EINVAL, "mmap at 0");
+	ASSERT_OK(arena_write(there), "what was there");
+	munmap(there, len);
+	area = arena_mmap(fd, NPAGES);
+	if (ASSERT_NEQ(area, MAP_FAILED, "mmap elsewhere")) {
+		check_alive(area, "mmap at 0");
+		munmap(area, len);
+	}
+out:
+	close(fd);
+	arena_sysctl(MMAP_MIN_ADDR, old);
+}
+
 void test_arena_mmap(void)
 {
 	page_size = getpagesize();
@@ -1046,6 +1080,8 @@ void test_arena_mmap(void)
 		hazard_07_lines();
 	if (test__start_subtest("hazard_07_picked"))
 		hazard_07_picked();
+	if (test__start_subtest("hazard_35_address_0"))
+		hazard_35_address_0();
 	if (test__start_subtest("hazard_08_foreign_access"))
 		hazard_08_foreign_access();
 	if (test__start_subtest("hazard_08_userfaultfd"))

@@ -15,10 +15,8 @@
 /* what a caller that may not sleep can have at once, arena.rst says */
 #define NOSLEEP_PAGES 32
 
-/* what the pool has when nobody wants anything */
-#define POOL_MIN 32
-
 static struct arena_nosleep *skel;
+static volatile int stop;
 static char *area;
 static long page_size;
 
@@ -171,6 +169,29 @@ static void test_reserve(void)
 	ASSERT_EQ(arena_fdinfo(bpf_map__fd(skel->maps.arena), "pages"), 0, "no page");
 }
 
+/* A program that may not sleep, and does nothing but reserve, can do so at once. */
+static void reserve_alone(void)
+{
+	struct bpf_program *prog;
+
+	if (!test__start_subtest("reserve_alone"))
+		return;
+	page_size = getpagesize();
+	skel = arena_nosleep__open();
+	if (!ASSERT_OK_PTR(skel, "open"))
+		return;
+	bpf_object__for_each_program(prog, skel->obj)
+		bpf_program__set_autoload(prog, prog == skel->progs.run_reserve_at);
+	if (ASSERT_OK(arena_nosleep__load(skel), "load")) {
+		size_t size;
+
+		area = (char *)bpf_map__initial_value(skel->maps.arena, &size);
+		ASSERT_EQ(at(skel->progs.run_reserve_at, 3, 2), 0, "reserve");
+		ASSERT_EQ(at(skel->progs.run_reserve_at, 4, 1), -EBUSY, "taken");
+	}
+	arena_nosleep__destroy(skel);
+}
+
 /* From none to all that there is to have at once, and one more */
 static void test_many(void)
 {
@@ -312,9 +333,146 @@ static void null_last(void)
 	arena_nosleep__destroy(skel);
 }
 
-/* Everybody at once, in one arena, for ARENA_STRESS seconds */
+/* An arena of 4 GiB of which there is little, and what there is is full of holes */
+static void with_large_arena(const char *name, void (*test)(void))
+{
+	size_t size;
 
-static volatile int stop;
+	if (!test__start_subtest(name))
+		return;
+	page_size = getpagesize();
+	skel = arena_nosleep__open();
+	if (!ASSERT_OK_PTR(skel, "open"))
+		return;
+	bpf_map__set_max_entries(skel->maps.arena, 4 * GiB / page_size);
+	if (ASSERT_OK(arena_nosleep__load(skel), "load")) {
+		area = (char *)bpf_map__initial_value(skel->maps.arena, &size);
+		test();
+	}
+	arena_nosleep__destroy(skel);
+}
+
+#define FRAGMENTS 6144
+
+/* Every second page is taken. All that can be had at once can be had, and stays so. */
+static void test_fragmented(void)
+{
+	long first = at(skel->progs.run_alloc_at_s, -((long)area / page_size), FRAGMENTS), page;
+	int fd = bpf_map__fd(skel->maps.arena), i, got = 0;
+
+	if (!ASSERT_NEQ(first, 0, "fill"))
+		return;
+	first = (first - (long)area) / page_size;
+	for (page = 0; page < FRAGMENTS; page += 2)
+		at(skel->progs.run_free_at_s, first + page, 1);
+	for (i = 0; i < 300; i++) {
+		got += !!at_soon(skel->progs.run_alloc_at, -((long)area / page_size),
+				 1 + i % NOSLEEP_PAGES, 0);
+	}
+	ASSERT_EQ(got, 300, "allocations");
+	/* the first of a new part of the arena may be too early, and the pool too small */
+	ASSERT_LE(arena_fdinfo(fd, "failed_table"), 60, "no page table");
+	/* where it may sleep, as many at once as nothing has but what is not used so far */
+	ASSERT_NEQ(at(skel->progs.run_alloc_at_s, -((long)area / page_size), 16), 0, "16");
+	ASSERT_NEQ(at(skel->progs.run_alloc_at_s, -((long)area / page_size), 3000), 0, "3000");
+	at(skel->progs.run_free_at_s, 0, 4 * GiB / page_size - 1);
+	check_all_back();
+}
+
+/* A run of three has its place between runs of two, however many there are */
+static void test_runs_of_three(void)
+{
+	const long anywhere = -((long)area / page_size);
+	long page;
+	int i;
+
+	ASSERT_EQ(at(skel->progs.run_alloc_at_s, 0, 2000), (long)area, "all of it");
+	for (page = 0; page + 2 < 1900; page += 4)
+		at(skel->progs.run_free_at_s, page, 2);
+	at(skel->progs.run_free_at_s, 1901, 3);
+	ASSERT_EQ(at_soon(skel->progs.run_alloc_at, anywhere, 3, 0),
+		  (long)area + 1901 * page_size, "three");
+	ASSERT_EQ(at(skel->progs.run_alloc_at, anywhere, 3), 0, "three more");
+	for (i = 0; i < 20; i++)
+		ASSERT_NEQ(at_soon(skel->progs.run_alloc_at, anywhere, 2, 0), 0, "two");
+	at(skel->progs.run_free_at_s, 0, 2000);
+	check_all_back();
+}
+
+/* What was just freed is had again at once, cleared, by the one who asks for it there */
+static void test_revived(void)
+{
+	char *page = area + 5 * page_size;
+	int fd = bpf_map__fd(skel->maps.arena), i;
+	long long hits;
+
+	ASSERT_EQ(at_soon(skel->progs.run_alloc_at, 5, 1, 0), (long)page, "alloc");
+	memset(page, 'x', page_size);
+	hits = arena_fdinfo(fd, "pool_hits");
+	for (i = 0; i < 20; i++) {
+		at(skel->progs.run_free_at, 5, 1);
+		/* or the worker has been there, and is done soon */
+		ASSERT_EQ(at_soon(skel->progs.run_alloc_at, 5, 1, 0), (long)page, "again");
+		ASSERT_EQ(strnlen(page, page_size), 0, "cleared");
+		ASSERT_EQ(page[page_size - 1], 0, "cleared to the end");
+		memset(page, 'x', page_size);
+	}
+	ASSERT_GT(arena_fdinfo(fd, "revived"), 0, "the same page");
+	ASSERT_LT(arena_fdinfo(fd, "pool_hits"), hits + 20, "no other one");
+	at(skel->progs.run_free_at, 5, 1);
+	check_all_back();
+}
+
+static void *hold_forever(void *unused)
+{
+	char packet[64] = {};
+	LIBBPF_OPTS(bpf_test_run_opts, opts,
+		.data_in = packet,
+		.data_size_in = sizeof(packet),
+		.repeat = 100,
+	);
+
+	while (!stop)
+		bpf_prog_test_run_opts(bpf_program__fd(skel->progs.run_hold), &opts);
+	return NULL;
+}
+
+/*
+ * Four programs that allocate and free as fast as they can, and a process: all get what
+ * they ask for, the process soon, and nobody is charged for more than a few times what
+ * they hold.
+ */
+static void test_loops(void)
+{
+	int fd = bpf_map__fd(skel->maps.arena), i;
+	pthread_t threads[4];
+	long long most = 0;
+
+	arena_fdinfo_becomes(fd, "pool_pages", arena_fdinfo(fd, "pool_target"), "filled");
+	stop = 0;
+	for (i = 0; i < ARRAY_SIZE(threads); i++)
+		pthread_create(&threads[i], NULL, hold_forever, NULL);
+	for (i = 0; i < 200; i++) {
+		volatile char *p = area + (1500 + i) * page_size;
+		long long now;
+
+		*p = 1;
+		now = arena_fdinfo(fd, "pages") + arena_fdinfo(fd, "pool_pages");
+		most = now > most ? now : most;
+		usleep(10000);
+	}
+	stop = 1;
+	for (i = 0; i < ARRAY_SIZE(threads); i++)
+		pthread_join(threads[i], NULL);
+	ASSERT_GT(skel->bss->good, 10000, "allocations");
+	ASSERT_EQ(skel->bss->failed, 0, "failures");
+	ASSERT_LE(most, 1024 + 200, "pages of the arena");
+	skel->bss->good = skel->bss->failed = 0;
+	at(skel->progs.run_free_at_s, 0, 2000);
+	check_all_back();
+}
+
+/* Everybody at once, in one arena, for ARENA_STRESS seconds */
 
 static void *run_forever(void *prog)
 {
@@ -440,11 +598,11 @@ static void check_calm(void)
 
 	check_all_back();
 	/* it halves every five seconds */
-	for (seconds = 0; arena_fdinfo(fd, "pool_target") > POOL_MIN && seconds < 40; seconds++)
+	for (seconds = 0; arena_fdinfo(fd, "pool_target") > arena_pool_min() && seconds < 40; seconds++)
 		sleep(1);
-	ASSERT_EQ(arena_fdinfo(fd, "pool_target"), POOL_MIN, "target");
-	arena_fdinfo_becomes(fd, "pool_pages", POOL_MIN, "pool");
-	ASSERT_EQ(arena_fdinfo(fd, "memlock"), POOL_MIN * page_size, "memlock");
+	ASSERT_EQ(arena_fdinfo(fd, "pool_target"), arena_pool_min(), "target");
+	arena_fdinfo_becomes(fd, "pool_pages", arena_pool_min(), "pool");
+	ASSERT_EQ(arena_fdinfo(fd, "memlock"), 0, "memlock");
 }
 
 static void stress(int seconds)
@@ -512,10 +670,15 @@ void test_arena_nosleep(void)
 	with_arena("perf_event", test_perf_event);
 	with_arena("fixed", test_fixed);
 	with_arena("reserve", test_reserve);
+	reserve_alone();
 	with_arena("many", test_many);
 	with_arena("all_of_it", test_all_of_it);
 	with_arena("user_sees_free", test_user_sees_free);
 	with_arena("pinned", test_pinned);
+	with_arena("hazard_14_revived", test_revived);
+	with_large_arena("hazard_32_fragmented", test_fragmented);
+	with_arena("hazard_32_runs_of_three", test_runs_of_three);
+	with_arena("hazard_33_loops", test_loops);
 	null_last();
 	with_arena("held_up", test_held_up);
 	with_arena("stress", test_stress);

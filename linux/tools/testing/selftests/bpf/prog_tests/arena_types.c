@@ -49,7 +49,10 @@ static struct arena_types *skel;
 
 static long long hits(void)
 {
-	return arena_fdinfo(bpf_map__fd(skel->maps.arena), "pool_hits");
+	int fd = bpf_map__fd(skel->maps.arena);
+
+	/* or pages that were just freed there */
+	return arena_fdinfo(fd, "pool_hits") + arena_fdinfo(fd, "revived");
 }
 
 /* A program has run since the pool had old_hits, and all went well. */

@@ -56,6 +56,34 @@ int run_free_at(void *ctx)
 	return 0;
 }
 
+SEC("syscall")
+int run_alloc_at_s(void *ctx)
+{
+	result = (long)bpf_arena_alloc_pages(&arena, (void __arena *)addr, cnt, -1, 0);
+	return 0;
+}
+
+#define HELD 32
+
+/* As many pages as there can be at once, one by one, and then none of them */
+SEC("xdp")
+int run_hold(void *ctx)
+{
+	__u64 pages[HELD] = {};
+	int i;
+
+	for (i = 0; i < HELD; i++) {
+		pages[i] = (__u64)bpf_arena_alloc_pages(&arena, NULL, 1, -1, 0);
+		if (pages[i])
+			__sync_fetch_and_add(&good, 1);
+		else
+			__sync_fetch_and_add(&failed, 1);
+	}
+	for (i = 0; i < HELD; i++)
+		bpf_arena_free_pages(&arena, (void __arena *)pages[i], 1);
+	return XDP_PASS;
+}
+
 /* the same where it may sleep: gone from everywhere on return */
 SEC("syscall")
 int run_free_at_s(void *ctx)
