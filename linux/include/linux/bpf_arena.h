@@ -27,7 +27,7 @@ enum bpf_arena_access {
 	BPF_ARENA_ATOMIC,
 };
 
-bool btf_func_has_arena_arg(const struct btf *btf, u32 func_id);
+u8 btf_func_arena_args(const struct btf *btf, u32 func_id);
 
 #ifdef CONFIG_BPF_ARENA
 u64 bpf_arena_kern_vm_start(const struct bpf_arena *arena);

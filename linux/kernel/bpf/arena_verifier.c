@@ -11,8 +11,8 @@
  * rely on it, all 64 bits go into the address. Therefore
  *  - the cast from user to kernel is a 32-bit move;
  *  - arithmetic that yields an arena pointer is done in 32 bits;
- *  - a scalar handed to a global function's arena argument is cut before the
- *    call;
+ *  - what is handed to a global function's arena argument is cut before the
+ *    call, whatever the verifier takes it for;
  *  - none of these instructions may have its upper half filled with random
  *    bits by BPF_F_TEST_RND_HI32.
  *
@@ -371,8 +371,8 @@ bool bpf_arena_show_cast(struct bpf_insn *insn)
  * @call: BPF_PSEUDO_CALL
  * @buf: where the instructions that replace it go, room for 6
  *
- * The registers are dead after the call, and on every path to it they hold
- * arena pointers or scalars that are meant as such.
+ * The registers are dead after the call. What they hold is an arena pointer for
+ * the callee, whatever it is.
  *
  * Return: number of instructions in @buf, 0 if the call can stay as it is.
  */

@@ -39,7 +39,8 @@
  *       the loops are concerned that it leads to (loop_frame);
  *     to a state in progress AT a may_goto, by a path in the same calls that
  *       fell through that may_goto (in_body).
- *   Exploration is last in, first out. So what is in progress are the ancestors
+ *   Exploration is last in, first out; callbacks of timers, which have no
+ *   ancestors, come after all else. So what is in progress are the ancestors
  *   of the current path (bpf_loop_cut() checks it), and all edges but those to a
  *   state in progress lead to a state that is finished earlier than their start.
  *   Take an infinite run, and of the states that it goes through infinitely
@@ -121,15 +122,16 @@ static bool same_calls(const struct bpf_verifier_state *old,
  * states in which it is active?
  * @old: an ancestor of @cur
  * @cur: state of the current path
+ *
+ * Calls that it made may be others in the two.
  */
 bool bpf_may_goto_between(const struct bpf_verifier_state *old,
 			  const struct bpf_verifier_state *cur)
 {
 	int i;
 
-	if (!same_calls(old, cur, old->curframe))
-		return false;
-	for (i = 0; i <= old->curframe; i++)
+	for (i = 0; i <= min(old->curframe, cur->curframe) &&
+		    old->frame[i]->activation == cur->frame[i]->activation; i++)
 		if (old->frame[i]->may_goto != cur->frame[i]->may_goto)
 			return true;
 	return false;

@@ -26,16 +26,41 @@ static struct arena_ext *load(const char *name)
 	return NULL;
 }
 
-static int run(const struct bpf_program *prog)
+static int run_marked(const struct bpf_program *prog, __u32 mark)
 {
+	struct __sk_buff skb = { .mark = mark };
 	char pkt[64] = {};
 	LIBBPF_OPTS(bpf_test_run_opts, opts,
 		.data_in = pkt,
 		.data_size_in = sizeof(pkt),
+		.ctx_in = &skb,
+		.ctx_size_in = sizeof(skb),
 	);
 
 	ASSERT_OK(bpf_prog_test_run_opts(bpf_program__fd(prog), &opts), bpf_program__name(prog));
 	return opts.retval;
+}
+
+static int run(const struct bpf_program *prog)
+{
+	return run_marked(prog, 0);
+}
+
+/* All 64 bits go into the address that the callee reads. */
+static void forged_argument(void)
+{
+	struct arena_ext *skel = arena_ext__open();
+
+	if (!ASSERT_OK_PTR(skel, "open"))
+		return;
+	bpf_program__set_autoload(skel->progs.passes_forged, true);
+	bpf_program__set_flags(skel->progs.passes_forged, BPF_F_TEST_STATE_FREQ);
+	if (ASSERT_OK(arena_ext__load(skel), "load")) {
+		skel->bss->forged = (__u32)(unsigned long)&skel->arena->in_arena | 1ULL << 36;
+		ASSERT_EQ(run_marked(skel->progs.passes_forged, 0), 5, "an arena pointer");
+		ASSERT_EQ(run_marked(skel->progs.passes_forged, 7), 5, "its low half counts");
+	}
+	arena_ext__destroy(skel);
 }
 
 /* What the kernel says of a program that does not load; it is put into target's func */
@@ -250,6 +275,8 @@ void test_arena_ext(void)
 		own_functions();
 	if (test__start_subtest("hazard_30_inside"))
 		inside_own_functions();
+	if (test__start_subtest("hazard_21_forged_argument"))
+		forged_argument();
 	if (test__start_subtest("hazard_21_replace"))
 		replace();
 }

@@ -58,6 +58,33 @@ int calls_tagged_ctx(struct __sk_buff *skb)
 	return takes_tagged_ctx((struct __sk_buff *)addr);
 }
 
+__u64 forged; /* address of in_arena, with a bit above its low half */
+
+/*
+ * The path with the forged number ends at the call, for the verifier has followed the
+ * other one from there, and a call of a global function reads nothing in 6.1.
+ */
+SEC("?tc")
+int passes_forged(struct __sk_buff *skb)
+{
+	int __arena *n = &in_arena;
+	__u64 number = forged;
+	__u32 mark = skb->mark;
+	int ret;
+
+	asm volatile("r1 = %[n];"
+		     "if %[mark] == 7 goto forged%=;"
+		     "call%=: call takes_arena;"
+		     "goto out%=;"
+		     "forged%=: r1 = %[number];"
+		     "goto call%=;"
+		     "out%=: %[ret] = r0;"
+		     : [ret]"=r"(ret)
+		     : [n]"r"(n), [mark]"r"(mark), [number]"r"(number)
+		     : "r0", "r1", "r2", "r3", "r4", "r5");
+	return ret;
+}
+
 /* a static function may get anything, and is not what it says */
 SEC("?tc")
 int calls_tagged_static(struct __sk_buff *skb)

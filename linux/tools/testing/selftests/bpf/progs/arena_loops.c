@@ -153,6 +153,77 @@ int nested_with_calls(void *ctx)
 	return sum == 100 ? 0 : 1;
 }
 
+static __noinline int find(struct node __arena *n, int val)
+{
+	while (n && can_loop) {
+		if (n->val == val)
+			return val;
+		n = n->left;
+	}
+	return 0;
+}
+
+/* Each call of find() has a counter of its own; the one that bounds this loop is here. */
+SEC("syscall")
+int calls_a_loop(void *ctx)
+{
+	int sum = 0;
+
+	rounds = 0;
+	nodes[0].val = 1;
+	nodes[0].left = &nodes[1];
+	nodes[1].val = 7;
+	nodes[1].left = NULL;
+	while (can_loop) {
+		sum += find(nodes, 7);
+		if (++rounds == 3)
+			break;
+	}
+	return sum == 21 ? 0 : 1;
+}
+
+struct alarm {
+	struct bpf_timer timer;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, int);
+	__type(value, struct alarm);
+} alarms SEC(".maps");
+
+static int again(void *map, int *key, struct alarm *alarm)
+{
+	int __arena *v = values;
+
+	bpf_timer_set_callback(&alarm->timer, again);
+	while (*v && can_loop)
+		v++;
+	return 0;
+}
+
+/* What a timer runs is followed after the loop, and not inside of it. */
+SEC("syscall")
+int sets_timers(void *ctx)
+{
+	struct alarm *alarm;
+	int key;
+
+	rounds = 0;
+	while (can_loop) {
+		if (++rounds == 3)
+			break;
+		key = values[0] & 1;
+		alarm = bpf_map_lookup_elem(&alarms, &key);
+		if (!alarm)
+			continue;
+		bpf_timer_init(&alarm->timer, &alarms, 1 /* CLOCK_MONOTONIC */);
+		bpf_timer_set_callback(&alarm->timer, again);
+	}
+	return 0;
+}
+
 SEC("syscall")
 int two_arrays(void *ctx)
 {
