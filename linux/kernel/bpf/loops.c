@@ -59,7 +59,11 @@
  *
  * Widening
  *   So that rounds become alike, a may_goto forgets scalars that changed since
- *   its last round and are not precise. To know less is always safe.
+ *   its last round and are not precise. To know less is always safe. What is
+ *   precise for the code after the loop alone is forgotten as well, but only after
+ *   some rounds: an index into a ring soon repeats, a counter does not. So that the
+ *   two can be told apart, precise is set aside (precise_after) when the way to the
+ *   exit has been followed, and is taken back when the loop has.
  *
  * Marks
  *   A path that is cut at a state in progress, or at an open one, ends before
@@ -83,6 +87,11 @@
  */
 #define MAX_CLOSING_STEPS	(64 * 1024 * 1024)
 #define STEPS_BETWEEN_LOOKS	(16 * 1024)
+
+/* How many rounds keep scalars that matter after the loop alone. With n of them
+ * that change by turns, 8 rounds make some 8^n / n! states.
+ */
+#define ROUNDS_BEFORE_WIDENING	8
 
 /**
  * bpf_has_may_goto() - does any instruction of the program bound a loop?
@@ -166,6 +175,31 @@ bool bpf_loop_may_cut(const struct bpf_verifier_env *env,
 	       same_calls(old, env->cur_state, old->loop_frame);
 }
 
+static void for_each_reg(struct bpf_verifier_state *st, void (*fn)(struct bpf_reg_state *))
+{
+	int fr, i;
+
+	for (fr = 0; fr <= st->curframe; fr++) {
+		struct bpf_func_state *frame = st->frame[fr];
+
+		for (i = 0; i < BPF_REG_FP; i++)
+			fn(&frame->regs[i]);
+		for (i = 0; i < frame->allocated_stack / BPF_REG_SIZE; i++)
+			fn(&frame->stack[i].spilled_ptr);
+	}
+}
+
+static void set_aside(struct bpf_reg_state *reg)
+{
+	reg->precise_after = reg->precise;
+	reg->precise = false;
+}
+
+static void take_back(struct bpf_reg_state *reg)
+{
+	reg->precise |= reg->precise_after;
+}
+
 /**
  * bpf_loop_enter() - the way into a loop is followed now
  * @env: verifier state, after it took up a path
@@ -182,16 +216,28 @@ int bpf_loop_enter(struct bpf_verifier_env *env, int may_goto_idx)
 	if (WARN_ON_ONCE(!st || st->insn_idx != may_goto_idx || st->branches != 1))
 		return -EFAULT;
 	st->in_body = true;
+	for_each_reg(st, set_aside);
+	st->all_precise = false;
 	cur->frame[cur->curframe]->may_goto = ++env->loops.last_id;
 	return 0;
 }
 
+/**
+ * bpf_loop_left() - all paths from a may_goto have been followed
+ * @st: state at the may_goto, in_body
+ */
+void bpf_loop_left(struct bpf_verifier_state *st)
+{
+	for_each_reg(st, take_back);
+}
+
 static void widen_scalar(struct bpf_verifier_env *env,
 			 const struct bpf_reg_state *old,
-			 struct bpf_reg_state *cur)
+			 struct bpf_reg_state *cur, u32 rounds)
 {
-	if (old->type == SCALAR_VALUE && cur->type == SCALAR_VALUE &&
-	    !old->precise && !scalar_covers(old, cur))
+	if (old->type == SCALAR_VALUE && cur->type == SCALAR_VALUE && !old->precise &&
+	    (!old->precise_after || rounds > ROUNDS_BEFORE_WIDENING) &&
+	    !scalar_covers(old, cur))
 		__mark_reg_unknown(env, cur);
 }
 
@@ -202,16 +248,16 @@ static bool is_spilled(const struct bpf_stack_state *slot)
 
 static void widen_frame(struct bpf_verifier_env *env,
 			const struct bpf_func_state *old,
-			struct bpf_func_state *cur)
+			struct bpf_func_state *cur, u32 rounds)
 {
 	int i, slots = min(old->allocated_stack, cur->allocated_stack) / BPF_REG_SIZE;
 
 	for (i = 0; i < BPF_REG_FP; i++)
-		widen_scalar(env, &old->regs[i], &cur->regs[i]);
+		widen_scalar(env, &old->regs[i], &cur->regs[i], rounds);
 	for (i = 0; i < slots; i++)
 		if (is_spilled(&old->stack[i]) && is_spilled(&cur->stack[i]))
 			widen_scalar(env, &old->stack[i].spilled_ptr,
-				     &cur->stack[i].spilled_ptr);
+				     &cur->stack[i].spilled_ptr, rounds);
 }
 
 /**
@@ -219,24 +265,30 @@ static void widen_frame(struct bpf_verifier_env *env,
  * @env: verifier state, at a may_goto
  * @sl: states to look for the latest round in
  *
- * Unless they matter: a counter that only counts becomes any number, and the
- * next round's state is covered; one that a bound depends on stays exact, and
- * the loop is unrolled until its own condition ends it.
+ * Unless they matter in the loop: a counter that only counts becomes any number,
+ * and the next round's state is covered; one that a bound depends on stays exact,
+ * and the loop is unrolled until its own condition ends it.
  */
 void bpf_loop_widen(struct bpf_verifier_env *env,
 		    const struct bpf_verifier_state_list *sl)
 {
 	struct bpf_verifier_state *cur = env->cur_state;
+	const struct bpf_verifier_state *last = NULL;
+	u32 rounds = 0;
 	int i;
 
-	for (; sl; sl = sl->next) {
+	for (; sl && rounds <= ROUNDS_BEFORE_WIDENING; sl = sl->next) {
 		if (sl->state.insn_idx != env->insn_idx || !sl->state.branches ||
 		    !bpf_loop_may_cut(env, &sl->state))
 			continue;
-		for (i = 0; i <= cur->curframe; i++)
-			widen_frame(env, sl->state.frame[i], cur->frame[i]);
-		return;
+		rounds++;
+		if (!last)
+			last = &sl->state;
 	}
+	if (!last)
+		return;
+	for (i = 0; i <= cur->curframe; i++)
+		widen_frame(env, last->frame[i], cur->frame[i], rounds);
 }
 
 static u32 reg_marks(const struct bpf_reg_state *reg)
