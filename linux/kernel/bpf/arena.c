@@ -33,10 +33,11 @@
  * User mappings live in an address_space of the arena's own, so that "zap all
  * user PTEs" is unmap_mapping_range() and dying processes need no care here.
  *
- * Locking. mmap_lock -> arena->settle -> chunk->lock -> i_mmap_rwsem, page table locks;
- * arena->lock comes after mmap_lock, and nothing after it. Memory for pages and chunks is
- * allocated without any of the arena's. Programs that may not sleep take no lock at all:
- * see arena_claim.c.
+ * Locking. mmap_lock -> arena->settle -> chunk->lock -> i_mmap_rwsem, page table locks.
+ * Memory for pages and chunks is allocated without any of the arena's. Page tables are
+ * allocated under arena->lock; it comes after an mmap_lock that is held for read, as in a
+ * fault, and never after one for write, which would keep the OOM killer from its victim.
+ * Programs that may not sleep take no lock at all: see arena_claim.c.
  */
 #include <linux/bpf.h>
 #include <linux/bpf_arena.h>
@@ -197,7 +198,14 @@ static vm_fault_t arena_vma_fault(struct vm_fault *vmf)
 		return VM_FAULT_SIGSEGV;
 	if (!arena_may_grow())
 		return VM_FAULT_SIGBUS;
-	spare = arena_page_alloc(arena, ARENA_GFP_TOUCH);
+	if (chunk && arena_page_revive(arena, wpn))
+		return arena_vma_touch(arena, vmf, &spare);
+	spare = arena_page_alloc(arena, ARENA_GFP_WORKER);
+	if (!spare) {
+		/* before anybody is killed for it: what is dying is charged */
+		arena_reap(arena);
+		spare = arena_page_alloc(arena, ARENA_GFP_TOUCH);
+	}
 	if (!spare ||
 	    (!chunk && arena_chunk_make(arena, wpn / ARENA_CHUNK_PAGES, ARENA_GFP_TOUCH))) {
 		arena_note_failure(arena, -ENOMEM);
@@ -300,10 +308,13 @@ static unsigned long arena_get_unmapped_area(struct bpf_map *map,
 	return found == start ? found : -EBUSY;
 }
 
+/* Nothing is allocated under it: mmap() has its mmap_lock. */
+static DEFINE_MUTEX(arena_range_lock);
+
 /* The first mapping decides where all are. */
 static int arena_user_range_set(struct bpf_arena *arena, u64 start, u64 end)
 {
-	guard(mutex)(&arena->lock);
+	guard(mutex)(&arena_range_lock);
 	if (arena_should_fail(ARENA_FAIL_RANGE))
 		return -EBUSY;
 	if (arena->user_vm_start && arena->user_vm_start != start)

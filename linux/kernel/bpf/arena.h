@@ -167,6 +167,13 @@ enum arena_kind {
 	ARENA_EITHER,
 };
 
+/* How long a caller may search, and what for */
+enum arena_look {
+	ARENA_LOOK_NOSLEEP,	/* a few chunks; dying pages first, to need none */
+	ARENA_LOOK_QUICK,	/* a few chunks: preemption is off */
+	ARENA_LOOK_ALL,
+};
+
 /**
  * struct bpf_arena - an arena
  * @map: the map, first member
@@ -175,7 +182,8 @@ enum arena_kind {
  * @user_vm_end: first address behind the user mapping
  * @kern_vm: the reserved kernel window with its guards
  * @kern_vm_start: kernel address of the low 32 bits 0, aligned to ARENA_ALIGN
- * @lock: new chunks, the pool's creation, user_vm_start
+ * @lock: new chunks, the pool's creation; page tables are allocated under it, so
+ *	nobody with an mmap_lock takes it
  * @settle: held for read by whoever has claimed addresses, or takes pages away, and
  *	may be preempted meanwhile; for write by whoever waits for these
  * @mapping: holds the VMAs of all processes
@@ -199,7 +207,7 @@ struct bpf_arena {
 	u64 user_vm_end;
 	struct vm_struct *kern_vm;
 	unsigned long kern_vm_start;
-	struct mutex lock;	/* chunks that come, user_vm_start */
+	struct mutex lock;	/* chunks that come */
 	struct rw_semaphore settle;
 	struct address_space mapping;
 #ifdef CONFIG_MEMCG_KMEM
@@ -341,6 +349,7 @@ void arena_index_lower(struct bpf_arena *arena, const struct arena_chunk *chunk)
 u32 arena_index_next(struct bpf_arena *arena, u32 class, u32 idx);
 void arena_dirty_set(struct bpf_arena *arena, u32 idx);
 void arena_dirty_clear(struct bpf_arena *arena, u32 idx);
+u32 arena_dirty_scan(const struct bpf_arena *arena, u32 idx);
 u32 arena_dirty_next(struct bpf_arena *arena, u32 idx);
 
 /* Addresses and their owners: arena_claim.c */
@@ -349,7 +358,8 @@ void chunk_bury(struct bpf_arena *arena, struct arena_chunk *chunk, u32 word,
 void chunk_raise(struct bpf_arena *arena, struct arena_chunk *chunk, u32 word,
 		 unsigned long bits);
 int arena_claim_at(struct bpf_arena *arena, u32 wpn, u32 cnt, enum arena_kind kind);
-u32 arena_claim_any(struct bpf_arena *arena, u32 cnt, enum arena_kind kind, bool may_sleep);
+u32 arena_claim_any(struct bpf_arena *arena, u32 cnt, enum arena_kind kind,
+		    enum arena_look how);
 u32 arena_search(struct bpf_arena *arena, u32 cnt, enum arena_kind kind);
 void arena_unclaim(struct bpf_arena *arena, u32 wpn, u32 cnt);
 u32 arena_claim_missing(struct bpf_arena *arena, u32 wpn, u32 cnt);
@@ -367,6 +377,7 @@ void arena_settle(struct bpf_arena *arena);
 /* The calls: arena_pages.c */
 void arena_pages_init(struct bpf_arena *arena);
 void arena_pages_exit(struct bpf_arena *arena);
+void arena_kick(struct bpf_arena *arena);
 
 int arena_pages_alloc(struct bpf_arena *arena, u32 wpn, u32 cnt, int nid);
 int arena_pages_alloc_nosleep(struct bpf_arena *arena, u32 wpn, u32 cnt);
@@ -376,6 +387,7 @@ int arena_pages_reserve(struct bpf_arena *arena, u32 wpn, u32 cnt);
 int arena_pages_reserve_nosleep(struct bpf_arena *arena, u32 wpn, u32 cnt);
 
 u32 arena_pages_count(const struct bpf_arena *arena, u64 *revived);
+bool arena_page_revive(struct bpf_arena *arena, u32 wpn);
 int arena_page_insert(struct bpf_arena *arena, u32 wpn, struct page **spare);
 u32 arena_page_seek(struct bpf_arena *arena, u32 wpn, bool there);
 

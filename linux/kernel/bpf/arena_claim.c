@@ -41,8 +41,11 @@
 #include <linux/pagemap.h>
 #include "arena.h"
 
-/* Chunks without room for a run that are looked at by a caller that may not sleep */
+/* Chunks without room for a run that are looked at by a caller with preemption off: of
+ * those that may have none, and of those that had it when the index was written
+ */
 #define ARENA_CLAIM_TRIES	16
+#define ARENA_SURE_TRIES	64
 
 /* Chunks with dying pages that such a caller looks at first */
 #define ARENA_DYING_TRIES	2
@@ -90,6 +93,9 @@ void chunk_bury(struct bpf_arena *arena, struct arena_chunk *chunk, u32 word,
 	/* either, then dirty: arena_reap_add() reads them the other way */
 	smp_mb__after_atomic();
 	arena_dirty_set(arena, chunk->idx);
+	/* dirty, then kicked: the worker reads them the other way */
+	smp_mb();
+	arena_kick(arena);
 }
 
 /* Addresses have become free, or dying. Any context. */
@@ -178,6 +184,19 @@ u32 arena_claim_missing(struct bpf_arena *arena, u32 wpn, u32 cnt)
 	return missing;
 }
 
+static int claim_at(struct bpf_arena *arena, u32 wpn, u32 cnt, enum arena_kind kind)
+{
+	struct arena_span s = arena_span(wpn, cnt);
+
+	while (arena_span_next(arena, &s)) {
+		if (s.chunk && word_claim_kind(arena, s.chunk, s.word, s.mask, kind))
+			continue;
+		arena_unclaim(arena, wpn, s.wpn - wpn);
+		return s.chunk ? -EBUSY : -ENOENT;
+	}
+	return 0;
+}
+
 /**
  * arena_claim_at() - claim just these addresses
  * @arena: arena
@@ -191,17 +210,8 @@ u32 arena_claim_missing(struct bpf_arena *arena, u32 wpn, u32 cnt)
  */
 int arena_claim_at(struct bpf_arena *arena, u32 wpn, u32 cnt, enum arena_kind kind)
 {
-	struct arena_span s = arena_span(wpn, cnt);
-
-	if (arena_should_fail(ARENA_FAIL_CLAIM))
-		return -EBUSY;
-	while (arena_span_next(arena, &s)) {
-		if (s.chunk && word_claim_kind(arena, s.chunk, s.word, s.mask, kind))
-			continue;
-		arena_unclaim(arena, wpn, s.wpn - wpn);
-		return s.chunk ? -EBUSY : -ENOENT;
-	}
-	return 0;
+	return arena_should_fail(ARENA_FAIL_CLAIM) ? -EBUSY :
+	       claim_at(arena, wpn, cnt, kind);
 }
 
 /* Bits of a word at which cnt ones begin, 1 <= cnt <= BITS_PER_LONG */
@@ -253,7 +263,7 @@ static u32 chunk_claim(struct bpf_arena *arena, struct arena_chunk *chunk, u32 c
 			if (!word)
 				return pos;
 			word = 0;
-		} else if (!arena_claim_at(arena, wpn + pos, cnt, kind)) {
+		} else if (!claim_at(arena, wpn + pos, cnt, kind)) {
 			return wpn + pos;
 		}
 	}
@@ -261,11 +271,11 @@ static u32 chunk_claim(struct bpf_arena *arena, struct arena_chunk *chunk, u32 c
 
 /* A caller that may sleep has pages of its own, and leaves dying ones to others. */
 static u32 chunk_claim_kinds(struct bpf_arena *arena, struct arena_chunk *chunk, u32 cnt,
-			     enum arena_kind kind, bool may_sleep)
+			     enum arena_kind kind, enum arena_look how)
 {
 	u32 wpn = ARENA_NOWHERE;
 
-	if (may_sleep || kind == ARENA_FREE)
+	if (how != ARENA_LOOK_NOSLEEP || kind == ARENA_FREE)
 		wpn = chunk_claim(arena, chunk, cnt, ARENA_FREE);
 	if (wpn == ARENA_NOWHERE && kind != ARENA_FREE)
 		wpn = chunk_claim(arena, chunk, cnt, kind);
@@ -283,9 +293,10 @@ static u32 arena_claim_start(const struct bpf_arena *arena)
 
 /* A claim in the chunks that the index has for a class, each of them at most once */
 static u32 arena_claim_class(struct bpf_arena *arena, u32 cnt, u32 class,
-			     enum arena_kind kind, bool may_sleep)
+			     enum arena_kind kind, enum arena_look how)
 {
 	bool sure = 1U << class >= cnt;
+	u32 limit = sure ? ARENA_SURE_TRIES : ARENA_CLAIM_TRIES;
 	u32 start = sure ? arena_claim_start(arena) : READ_ONCE(arena->resume);
 	u32 idx = arena_index_next(arena, class, start), wpn, tries = 0;
 	bool wrapped = false;
@@ -299,12 +310,14 @@ static u32 arena_claim_class(struct bpf_arena *arena, u32 cnt, u32 class,
 		if (idx == ARENA_NOWHERE || (wrapped && idx >= start))
 			return ARENA_NOWHERE;
 		chunk = arena_chunk_at(arena, idx);
-		wpn = chunk_claim_kinds(arena, chunk, cnt, kind, may_sleep);
+		wpn = chunk_claim_kinds(arena, chunk, cnt, kind, how);
 		if (wpn != ARENA_NOWHERE)
 			return wpn;
 		arena_index_lower(arena, chunk);
-		if (!sure && !may_sleep && ++tries == ARENA_CLAIM_TRIES) {
-			WRITE_ONCE(arena->resume, idx + 1);
+		if (how != ARENA_LOOK_ALL && ++tries == limit) {
+			/* of those that are sure, these are no more in the index */
+			if (!sure)
+				WRITE_ONCE(arena->resume, idx + 1);
 			return ARENA_NOWHERE;
 		}
 	}
@@ -334,23 +347,24 @@ static u32 arena_claim_dying(struct bpf_arena *arena, u32 cnt)
  * @arena: arena
  * @cnt: how many, 1 to ARENA_CHUNK_PAGES
  * @kind: what they may be, ARENA_FREE or ARENA_EITHER
- * @may_sleep: whether the caller can look at all chunks, and has pages
+ * @how: how long it may take
  *
  * Nothing is built for it.
  *
  * Context: any, with arena->settle for read or preemption off.
  * Return: the first address, or ARENA_NOWHERE.
  */
-u32 arena_claim_any(struct bpf_arena *arena, u32 cnt, enum arena_kind kind, bool may_sleep)
+u32 arena_claim_any(struct bpf_arena *arena, u32 cnt, enum arena_kind kind,
+		    enum arena_look how)
 {
 	u32 class = order_base_2(cnt), wpn = ARENA_NOWHERE;
 
-	if (!may_sleep)
+	if (how == ARENA_LOOK_NOSLEEP)
 		wpn = arena_claim_dying(arena, cnt);
 	if (wpn == ARENA_NOWHERE && class < ARENA_CLASSES)
-		wpn = arena_claim_class(arena, cnt, class, kind, may_sleep);
+		wpn = arena_claim_class(arena, cnt, class, kind, how);
 	if (wpn == ARENA_NOWHERE && 1U << class != cnt)
-		wpn = arena_claim_class(arena, cnt, class - 1, kind, may_sleep);
+		wpn = arena_claim_class(arena, cnt, class - 1, kind, how);
 	return wpn;
 }
 

@@ -115,6 +115,17 @@ u32 chunk_run_at(const struct arena_chunk *chunk, u32 pos, u32 cnt)
 	return to - from;
 }
 
+static void index_set(struct bpf_arena *arena, u32 idx, int class)
+{
+	u32 nr = idx / ARENA_GROUP_CHUNKS;
+
+	set_bit(idx % ARENA_GROUP_CHUNKS, &arena->groups[nr]->runs[class]);
+	/* pairs with that of arena_group_next() */
+	smp_mb__after_atomic();
+	if (!test_bit(nr, &arena->runs[class]))
+		set_bit(nr, &arena->runs[class]);
+}
+
 /**
  * arena_index_raise() - a chunk has a run of addresses
  * @arena: arena
@@ -125,18 +136,13 @@ u32 chunk_run_at(const struct arena_chunk *chunk, u32 pos, u32 cnt)
  */
 void arena_index_raise(struct bpf_arena *arena, u32 idx, u32 run)
 {
-	u32 nr = idx / ARENA_GROUP_CHUNKS, bit = idx % ARENA_GROUP_CHUNKS;
-	struct arena_group *group = arena->groups[nr];
+	struct arena_group *group = arena->groups[idx / ARENA_GROUP_CHUNKS];
 	int class;
 
 	for (class = ilog2(run); class >= 0; class--) {
-		if (test_bit(bit, &group->runs[class]))
+		if (test_bit(idx % ARENA_GROUP_CHUNKS, &group->runs[class]))
 			return;
-		set_bit(bit, &group->runs[class]);
-		/* pairs with that of arena_group_next() */
-		smp_mb__after_atomic();
-		if (!test_bit(nr, &arena->runs[class]))
-			set_bit(nr, &arena->runs[class]);
+		index_set(arena, idx, class);
 	}
 }
 
@@ -165,8 +171,9 @@ void arena_index_lower(struct bpf_arena *arena, const struct arena_chunk *chunk)
 	/* whoever made a longer run sees the bit gone, or we see the run */
 	smp_mb__after_atomic();
 	run = chunk_longest(chunk);
-	if (run)
-		arena_index_raise(arena, chunk->idx, run);
+	/* each of them: others raise down to a bit that we had not cleared yet */
+	for (class = run ? ilog2(run) : -1; class >= 0; class--)
+		index_set(arena, chunk->idx, class);
 }
 
 /*
@@ -258,6 +265,37 @@ void arena_dirty_clear(struct bpf_arena *arena, u32 idx)
 	smp_mb__after_atomic();
 }
 
+/**
+ * arena_dirty_scan() - a chunk in which something may be dying or doomed
+ * @arena: arena
+ * @idx: where to begin
+ *
+ * Misses none that was dirty before, as arena_dirty_next() may while somebody else looks.
+ *
+ * Context: any.
+ * Return: the first such chunk from @idx on, or ARENA_NOWHERE.
+ */
+u32 arena_dirty_scan(const struct bpf_arena *arena, u32 idx)
+{
+	u32 nr = idx / ARENA_GROUP_CHUNKS;
+	const struct arena_group *group;
+	unsigned long bits;
+
+	for (; nr < ARENA_GROUPS; nr++, idx = nr * ARENA_GROUP_CHUNKS) {
+		/* pairs with arena_chunk_add() */
+		group = smp_load_acquire(&arena->groups[nr]);
+		bits = group ? READ_ONCE(group->dirty) : 0;
+		bits &= ~0UL << idx % ARENA_GROUP_CHUNKS;
+		if (!bits)
+			continue;
+		/* a chunk's bit before the chunk */
+		smp_rmb();
+		return nr * ARENA_GROUP_CHUNKS + __ffs(bits);
+	}
+	return ARENA_NOWHERE;
+}
+
+/* One for a caller that is content with any, and has little time */
 u32 arena_dirty_next(struct bpf_arena *arena, u32 idx)
 {
 	return arena_bit_next(arena, &arena->dirty, idx,

@@ -27,7 +27,7 @@
 /* Calls that may not sleep, and the worker */
 
 /* Starts the worker. Any context: an irq_work may be queued everywhere. */
-static void arena_kick(struct bpf_arena *arena)
+void arena_kick(struct bpf_arena *arena)
 {
 	struct arena_pool *pool = READ_ONCE(arena->pool);
 	u32 flag = pool && arena_pool_is_urgent(pool) ? ARENA_URGENT : ARENA_KICKED;
@@ -54,6 +54,8 @@ static void arena_want(struct bpf_arena *arena, u32 wpn, u32 cnt)
 	for (idx = wpn / ARENA_CHUNK_PAGES; idx <= last; idx++)
 		if (!arena_chunk_at(arena, idx))
 			set_bit(idx, arena->wanted);
+	/* wanted, then kicked: the worker reads them the other way */
+	smp_mb();
 	arena_kick(arena);
 }
 
@@ -68,7 +70,7 @@ static int arena_claim_nosleep(struct bpf_arena *arena, u32 *wpn, u32 cnt)
 			arena_want(arena, *wpn, cnt);
 		return err;
 	}
-	*wpn = arena_claim_any(arena, cnt, ARENA_EITHER, false);
+	*wpn = arena_claim_any(arena, cnt, ARENA_EITHER, ARENA_LOOK_NOSLEEP);
 	if (*wpn != ARENA_NOWHERE)
 		return 0;
 	if (arena_chunk_missing(arena, cnt) != ARENA_NOWHERE)
@@ -76,7 +78,10 @@ static int arena_claim_nosleep(struct bpf_arena *arena, u32 *wpn, u32 cnt)
 	if (arena_first(arena))
 		return -EBUSY;
 	*wpn = 0;
-	return arena_claim_at(arena, 0, cnt, ARENA_EITHER);
+	err = arena_claim_at(arena, 0, cnt, ARENA_EITHER);
+	if (err == -ENOENT)
+		arena_want(arena, 0, cnt);
+	return err;
 }
 
 /* Claimed addresses get their pages, of which the pool has to have enough. */
@@ -182,7 +187,10 @@ static void arena_work_later(struct bpf_arena *arena)
 		queue_delayed_work(system_unbound_wq, &arena->work, delay);
 }
 
-/* The pool comes first: it is empty sooner than anything else is missed. */
+/*
+ * What is dying comes first. It fills the pool, too, and to get more pages may take time:
+ * a cgroup above its memory.high makes its allocations wait, and what is dying is charged.
+ */
 static void arena_work(struct work_struct *work)
 {
 	struct bpf_arena *arena = container_of(to_delayed_work(work),
@@ -192,9 +200,9 @@ static void arena_work(struct work_struct *work)
 	clear_bit(ARENA_URGENT, &arena->flags);
 	/* whoever finds them set has left us its work before that */
 	smp_mb__after_atomic();
+	arena_reap(arena);
 	if (READ_ONCE(arena->pool))
 		arena_pool_fill(arena);
-	arena_reap(arena);
 	arena_chunks_wanted(arena);
 	arena_chunks_spare(arena);
 	arena_work_later(arena);
@@ -228,7 +236,7 @@ static u32 arena_insert_few(struct bpf_arena *arena, u32 cnt, enum arena_kind ki
 	u32 wpn;
 
 	preempt_disable();
-	wpn = arena_claim_any(arena, cnt, kind, true);
+	wpn = arena_claim_any(arena, cnt, kind, ARENA_LOOK_QUICK);
 	if (wpn != ARENA_NOWHERE)
 		arena_publish(arena, wpn, cnt, pages);
 	preempt_enable();
@@ -246,7 +254,7 @@ static int arena_insert(struct bpf_arena *arena, u32 *wpn, u32 cnt, enum arena_k
 	if (*wpn != ARENA_NOWHERE)
 		err = arena_claim_at(arena, *wpn, cnt, kind);
 	else if (cnt <= ARENA_CHUNK_PAGES)
-		*wpn = arena_claim_any(arena, cnt, kind, true);
+		*wpn = arena_claim_any(arena, cnt, kind, ARENA_LOOK_ALL);
 	if (*wpn == ARENA_NOWHERE)
 		return -EBUSY;
 	for (done = 0; !err && done < cnt; done += n) {
@@ -340,6 +348,11 @@ int arena_pages_alloc(struct bpf_arena *arena, u32 wpn, u32 cnt, int nid)
 	int err;
 
 	err = arena_list_alloc(arena, cnt, nid, ARENA_GFP, &pages);
+	if (err == -ENOMEM && arena_dirty_scan(arena, 0) != ARENA_NOWHERE) {
+		/* what is dying is charged */
+		arena_reap(arena);
+		err = arena_list_alloc(arena, cnt, nid, ARENA_GFP, &pages);
+	}
 	if (err)
 		return err;
 	if (wpn != ARENA_NOWHERE) {
@@ -446,6 +459,26 @@ int arena_pages_reserve_nosleep(struct bpf_arena *arena, u32 wpn, u32 cnt)
 }
 
 /* What arena.c needs to look at pages, and for user faults */
+
+/**
+ * arena_page_revive() - have a dying page back where a process touches it
+ * @arena: arena
+ * @wpn: address in a chunk that is there
+ *
+ * Context: may sleep.
+ * Return: whether there was one. It needs no memory.
+ */
+bool arena_page_revive(struct bpf_arena *arena, u32 wpn)
+{
+	int err;
+
+	preempt_disable();
+	err = arena_claim_at(arena, wpn, 1, ARENA_DYING);
+	if (!err)
+		arena_publish(arena, wpn, 1, NULL);
+	preempt_enable();
+	return !err;
+}
 
 /**
  * arena_page_insert() - put a page where a process touches the arena

@@ -177,11 +177,10 @@ static unsigned long reap_own(struct arena_reap *r, struct arena_chunk *chunk, u
 
 	if (all)
 		bits |= word_take(&chunk->there[word], mask);
+	/* what is dying now was somebody's when we looked */
 	if (mask & ~bits & atomic_long_read(&chunk->taken[word]) &
 	    ~(atomic_long_read(&chunk->reserved[word]) |
-	      atomic_long_read(&chunk->there[word]) |
-	      atomic_long_read(&chunk->dying[word]) |
-	      atomic_long_read(&chunk->doomed[word])))
+	      atomic_long_read(&chunk->there[word])))
 		r->owned = true;
 	return bits;
 }
@@ -216,12 +215,12 @@ static void reap_add(struct arena_reap *r, struct arena_chunk *chunk, u32 pos, u
 void arena_reap(struct bpf_arena *arena)
 {
 	struct arena_reap r = { .arena = arena, .start = ULONG_MAX };
-	u32 idx = arena_dirty_next(arena, 0);
+	u32 idx = arena_dirty_scan(arena, 0);
 
 	while (idx != ARENA_NOWHERE) {
 		down_read(&arena->settle);
 		for (; idx != ARENA_NOWHERE && r.nr < ARENA_REAP_CHUNKS;
-		     idx = arena_dirty_next(arena, idx + 1)) {
+		     idx = arena_dirty_scan(arena, idx + 1)) {
 			arena_dirty_clear(arena, idx);
 			reap_add(&r, arena_chunk_at(arena, idx), 0, ARENA_CHUNK_PAGES, false);
 		}
@@ -241,15 +240,18 @@ void arena_settle(struct bpf_arena *arena)
 /* Reservations have no page, and nothing that would have to be flushed. */
 static void span_unreserve(struct bpf_arena *arena, const struct arena_span *s)
 {
-	unsigned long bits = word_take(&s->chunk->reserved[s->word], s->mask);
+	unsigned long bits;
 
-	if (!bits)
-		return;
-	atomic_long_andnot(bits, &s->chunk->taken[s->word]);
-	chunk_raise(arena, s->chunk, s->word, bits);
+	preempt_disable();
+	bits = word_take(&s->chunk->reserved[s->word], s->mask);
+	if (bits) {
+		atomic_long_andnot(bits, &s->chunk->taken[s->word]);
+		chunk_raise(arena, s->chunk, s->word, bits);
+	}
+	preempt_enable();
 }
 
-/* Ends reservations. Any context. */
+/* Ends reservations. Any context. Nobody is left with an address half way, see settle. */
 void arena_unreserve(struct bpf_arena *arena, u32 wpn, u32 cnt)
 {
 	struct arena_span s = arena_span(wpn, cnt);
@@ -259,8 +261,8 @@ void arena_unreserve(struct bpf_arena *arena, u32 wpn, u32 cnt)
 			span_unreserve(arena, &s);
 }
 
-/* Ends what is dying, and, if all, what is there, and waits for others who do so. */
-static void reap_range(struct bpf_arena *arena, u32 wpn, u32 cnt, bool all)
+/* Returns whether somebody else owned some of it. */
+static bool reap_range_once(struct bpf_arena *arena, u32 wpn, u32 cnt, bool all)
 {
 	struct arena_reap r = { .arena = arena, .start = ULONG_MAX };
 	u32 end = wpn + cnt, pos, n;
@@ -283,8 +285,21 @@ static void reap_range(struct bpf_arena *arena, u32 wpn, u32 cnt, bool all)
 	}
 	reap_finish(&r);
 	up_read(&arena->settle);
-	if (r.owned)
+	return r.owned;
+}
+
+/*
+ * Ends what is dying, and, if all, what is there. Others may own a page: they end it, or
+ * make it come back to life, or let it die again. So this looks until nobody does. A page
+ * that came there after the first look is of a later allocation.
+ */
+static void reap_range(struct bpf_arena *arena, u32 wpn, u32 cnt, bool all)
+{
+	for (; reap_range_once(arena, wpn, cnt, all); all = false) {
+		/* those with preemption off are not waited for, and do not take long */
 		arena_settle(arena);
+		cond_resched();
+	}
 }
 
 /**

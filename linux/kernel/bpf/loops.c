@@ -60,10 +60,9 @@
  * Widening
  *   So that rounds become alike, a may_goto forgets scalars that changed since
  *   its last round and are not precise. To know less is always safe. What is
- *   precise for the code after the loop alone is forgotten as well, but only after
- *   some rounds: an index into a ring soon repeats, a counter does not. So that the
- *   two can be told apart, precise is set aside (precise_after) when the way to the
- *   exit has been followed, and is taken back when the loop has.
+ *   precise for conditional jumps alone (not "needed") is forgotten as well, but
+ *   only after some rounds: the states of a machine soon repeat, a counter that
+ *   is compared with a constant at the end does not. Both ways are followed then.
  *
  * Marks
  *   A path that is cut at a state in progress, or at an open one, ends before
@@ -88,8 +87,8 @@
 #define MAX_CLOSING_STEPS	(64 * 1024 * 1024)
 #define STEPS_BETWEEN_LOOKS	(16 * 1024)
 
-/* How many rounds keep scalars that matter after the loop alone. With n of them
- * that change by turns, 8 rounds make some 8^n / n! states.
+/* How many rounds keep scalars that matter for conditional jumps alone. With n of
+ * them that change by turns, 8 rounds make some 8^n / n! states.
  */
 #define ROUNDS_BEFORE_WIDENING	8
 
@@ -175,31 +174,6 @@ bool bpf_loop_may_cut(const struct bpf_verifier_env *env,
 	       same_calls(old, env->cur_state, old->loop_frame);
 }
 
-static void for_each_reg(struct bpf_verifier_state *st, void (*fn)(struct bpf_reg_state *))
-{
-	int fr, i;
-
-	for (fr = 0; fr <= st->curframe; fr++) {
-		struct bpf_func_state *frame = st->frame[fr];
-
-		for (i = 0; i < BPF_REG_FP; i++)
-			fn(&frame->regs[i]);
-		for (i = 0; i < frame->allocated_stack / BPF_REG_SIZE; i++)
-			fn(&frame->stack[i].spilled_ptr);
-	}
-}
-
-static void set_aside(struct bpf_reg_state *reg)
-{
-	reg->precise_after = reg->precise;
-	reg->precise = false;
-}
-
-static void take_back(struct bpf_reg_state *reg)
-{
-	reg->precise |= reg->precise_after;
-}
-
 /**
  * bpf_loop_enter() - the way into a loop is followed now
  * @env: verifier state, after it took up a path
@@ -216,27 +190,16 @@ int bpf_loop_enter(struct bpf_verifier_env *env, int may_goto_idx)
 	if (WARN_ON_ONCE(!st || st->insn_idx != may_goto_idx || st->branches != 1))
 		return -EFAULT;
 	st->in_body = true;
-	for_each_reg(st, set_aside);
-	st->all_precise = false;
 	cur->frame[cur->curframe]->may_goto = ++env->loops.last_id;
 	return 0;
-}
-
-/**
- * bpf_loop_left() - all paths from a may_goto have been followed
- * @st: state at the may_goto, in_body
- */
-void bpf_loop_left(struct bpf_verifier_state *st)
-{
-	for_each_reg(st, take_back);
 }
 
 static void widen_scalar(struct bpf_verifier_env *env,
 			 const struct bpf_reg_state *old,
 			 struct bpf_reg_state *cur, u32 rounds)
 {
-	if (old->type == SCALAR_VALUE && cur->type == SCALAR_VALUE && !old->precise &&
-	    (!old->precise_after || rounds > ROUNDS_BEFORE_WIDENING) &&
+	if (old->type == SCALAR_VALUE && cur->type == SCALAR_VALUE &&
+	    !(rounds > ROUNDS_BEFORE_WIDENING ? old->needed : old->precise) &&
 	    !scalar_covers(old, cur))
 		__mark_reg_unknown(env, cur);
 }
@@ -265,9 +228,9 @@ static void widen_frame(struct bpf_verifier_env *env,
  * @env: verifier state, at a may_goto
  * @sl: states to look for the latest round in
  *
- * Unless they matter in the loop: a counter that only counts becomes any number,
- * and the next round's state is covered; one that a bound depends on stays exact,
- * and the loop is unrolled until its own condition ends it.
+ * Unless they matter: a counter that only counts, or is compared, becomes any
+ * number, and the next round's state is covered; one that an access depends on
+ * stays exact, and the loop is unrolled until its own condition ends it.
  */
 void bpf_loop_widen(struct bpf_verifier_env *env,
 		    const struct bpf_verifier_state_list *sl)
@@ -294,7 +257,7 @@ void bpf_loop_widen(struct bpf_verifier_env *env,
 static u32 reg_marks(const struct bpf_reg_state *reg)
 {
 	return !!(reg->live & REG_LIVE_READ32) +
-	       2 * !!(reg->live & REG_LIVE_READ64) + reg->precise;
+	       2 * !!(reg->live & REG_LIVE_READ64) + reg->precise + reg->needed;
 }
 
 /* Marks are only ever added, so their number tells whether there are new ones */
@@ -331,15 +294,6 @@ void bpf_loops_free(struct bpf_verifier_env *env)
 	env->loops.gen++;
 }
 
-static bool is_ancestor(const struct bpf_verifier_state *old,
-			const struct bpf_verifier_state *cur)
-{
-	do
-		cur = cur->parent;
-	while (cur && cur != old);
-	return cur;
-}
-
 /* Between the current path and the outermost state all lead to what old leads to */
 static void open_states(struct bpf_verifier_env *env,
 			const struct bpf_verifier_state *old)
@@ -348,11 +302,26 @@ static void open_states(struct bpf_verifier_env *env,
 	struct bpf_verifier_state *st;
 
 	for (st = env->cur_state->parent; st && st != env->loops.outermost; st = st->parent) {
+		env->loops.steps++;
 		if (st->loop_gen != env->loops.gen)
 			st->loop_frame = 0;
 		st->loop_gen = env->loops.gen;
 		st->loop_frame = max(st->loop_frame, frame);
 	}
+}
+
+static int check_steps(struct bpf_verifier_env *env)
+{
+	if (env->loops.steps > MAX_CLOSING_STEPS) {
+		verbose(env, "BPF program is too large: its loops take too long to close\n");
+		env->loops.err = -E2BIG;
+	} else if (env->loops.steps - env->loops.looked > STEPS_BETWEEN_LOOKS) {
+		env->loops.looked = env->loops.steps;
+		cond_resched();
+		if (signal_pending(current))
+			env->loops.err = -EAGAIN;
+	}
+	return env->loops.err;
 }
 
 /**
@@ -368,8 +337,6 @@ int bpf_loop_cut(struct bpf_verifier_env *env, struct bpf_verifier_state *old)
 	struct bpf_loop_edge *edge;
 	int err;
 
-	if (old->branches && WARN_ON_ONCE(!is_ancestor(old, cur)))
-		return -EFAULT;
 	edge = kzalloc(sizeof(*edge), GFP_KERNEL);
 	if (!edge)
 		return -ENOMEM;
@@ -385,7 +352,7 @@ int bpf_loop_cut(struct bpf_verifier_env *env, struct bpf_verifier_state *old)
 			      old->seq < env->loops.outermost->seq))
 		env->loops.outermost = old;
 	open_states(env, old);
-	return 1;
+	return check_steps(env) ?: 1;
 }
 
 /**
@@ -404,16 +371,7 @@ int bpf_loop_steps(struct bpf_verifier_env *env, u32 cnt)
 	if (!env->loops.closing || env->loops.err)
 		return env->loops.err;
 	env->loops.steps += cnt;
-	if (env->loops.steps > MAX_CLOSING_STEPS) {
-		verbose(env, "BPF program is too large: its loops take too long to close\n");
-		env->loops.err = -E2BIG;
-	} else if (env->loops.steps - env->loops.looked > STEPS_BETWEEN_LOOKS) {
-		env->loops.looked = env->loops.steps;
-		cond_resched();
-		if (signal_pending(current))
-			env->loops.err = -EAGAIN;
-	}
-	return env->loops.err;
+	return check_steps(env);
 }
 
 static int propagate_edge(struct bpf_verifier_env *env, struct bpf_loop_edge *edge)

@@ -27,7 +27,6 @@ int bpf_loop_cut(struct bpf_verifier_env *env, struct bpf_verifier_state *old);
 void bpf_loop_widen(struct bpf_verifier_env *env,
 		    const struct bpf_verifier_state_list *sl);
 int bpf_loop_enter(struct bpf_verifier_env *env, int may_goto_idx);
-void bpf_loop_left(struct bpf_verifier_state *st);
 int bpf_loops_close(struct bpf_verifier_env *env);
 void bpf_loops_free(struct bpf_verifier_env *env);
 
