@@ -14,6 +14,12 @@ static inline bool is_may_goto(const struct bpf_insn *insn)
 	return insn->code == (BPF_JMP | BPF_JCOND);
 }
 
+/* The state of a loop's round that is being followed: what comes later needs it */
+static inline bool bpf_loop_in_progress(const struct bpf_verifier_state *st)
+{
+	return st->in_body && st->branches;
+}
+
 /* In loops.c */
 bool bpf_has_may_goto(const struct bpf_prog *prog);
 int bpf_loop_steps(struct bpf_verifier_env *env, u32 cnt);
