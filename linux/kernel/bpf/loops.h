@@ -14,10 +14,12 @@ static inline bool is_may_goto(const struct bpf_insn *insn)
 	return insn->code == (BPF_JMP | BPF_JCOND);
 }
 
-/* The state of a loop's round that is being followed: what comes later needs it */
-static inline bool bpf_loop_in_progress(const struct bpf_verifier_state *st)
+/* The state of a loop's round that is being followed: what comes later is compared with
+ * the last of them, of which this is the nth
+ */
+static inline bool bpf_loop_keep(const struct bpf_verifier_state *st, int nth)
 {
-	return st->in_body && st->branches;
+	return st->in_body && st->branches && nth <= 64;
 }
 
 /* In loops.c */

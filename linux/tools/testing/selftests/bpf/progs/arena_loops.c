@@ -238,11 +238,13 @@ int two_arrays(void *ctx)
 	return 0;
 }
 
-/* A tree that is walked with a stack of the program's own */
+/* A tree that is walked with a stack in the arena */
+struct node __arena *__arena_global path[DEPTH];
+
 SEC("syscall")
 int tree_walk(void *ctx)
 {
-	struct node __arena *stack[DEPTH], *n;
+	struct node __arena *n;
 	int i, sum = 0;
 	__u32 sp = 0;
 
@@ -251,30 +253,32 @@ int tree_walk(void *ctx)
 		nodes[i].left = 2 * i + 1 < N ? &nodes[2 * i + 1] : NULL;
 		nodes[i].right = 2 * i + 2 < N ? &nodes[2 * i + 2] : NULL;
 	}
-	stack[sp++] = &nodes[0];
+	path[sp++] = &nodes[0];
 	while (sp && can_loop) {
-		n = stack[--sp & (DEPTH - 1)];
+		n = path[--sp & (DEPTH - 1)];
 		sum += n->val;
 		if (n->left)
-			stack[sp++ & (DEPTH - 1)] = n->left;
+			path[sp++ & (DEPTH - 1)] = n->left;
 		if (n->right)
-			stack[sp++ & (DEPTH - 1)] = n->right;
+			path[sp++ & (DEPTH - 1)] = n->right;
 	}
 	return sum == N * (N - 1) / 2 ? 0 : 1;
 }
 
+int __arena_global ranges[2 * DEPTH];
+
 SEC("syscall")
 int quicksort(void *ctx)
 {
-	int stack[2 * DEPTH], lo, hi, i, j, pivot, tmp;
+	int lo, hi, i, j, pivot, tmp;
 	__u32 sp = 0;
 
 	fill(values);
-	stack[sp++] = 0;
-	stack[sp++] = N - 1;
+	ranges[sp++] = 0;
+	ranges[sp++] = N - 1;
 	while (sp >= 2 && can_loop) {
-		hi = stack[--sp & (2 * DEPTH - 1)];
-		lo = stack[--sp & (2 * DEPTH - 1)];
+		hi = ranges[--sp & (2 * DEPTH - 1)];
+		lo = ranges[--sp & (2 * DEPTH - 1)];
 		if (lo >= hi)
 			continue;
 		pivot = values[hi];
@@ -290,10 +294,10 @@ int quicksort(void *ctx)
 		values[hi] = tmp;
 		if (sp > 2 * DEPTH - 4)
 			return 2;
-		stack[sp++ & (2 * DEPTH - 1)] = lo;
-		stack[sp++ & (2 * DEPTH - 1)] = i - 1;
-		stack[sp++ & (2 * DEPTH - 1)] = i + 1;
-		stack[sp++ & (2 * DEPTH - 1)] = hi;
+		ranges[sp++ & (2 * DEPTH - 1)] = lo;
+		ranges[sp++ & (2 * DEPTH - 1)] = i - 1;
+		ranges[sp++ & (2 * DEPTH - 1)] = i + 1;
+		ranges[sp++ & (2 * DEPTH - 1)] = hi;
 	}
 	for (i = zero; i + 1 < N && can_loop; i++)
 		if (values[i] > values[i + 1])
