@@ -175,9 +175,11 @@ test-long:
 
 # Both architectures, whatever the first one gives.
 test-versions: source
-	@status=0; for arch in $(arches); do \
-		$(MAKE) --no-print-directory ready-$$arch && ARCH=$$arch scripts/versions compile || status=1; \
-	done; exit $$status
+	@$(MAKE) --no-print-directory -k $(arches:%=test-versions-%)
+
+test-versions-%:
+	@$(MAKE) --no-print-directory ready-$*
+	@ARCH=$* scripts/versions compile
 
 base:
 	@scripts/prepare test

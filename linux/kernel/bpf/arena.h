@@ -183,14 +183,14 @@ enum arena_look {
  * @kern_vm: the reserved kernel window with its guards
  * @kern_vm_start: kernel address of the low 32 bits 0, aligned to ARENA_ALIGN
  * @lock: new chunks, the pool's creation; page tables are allocated under it, so
- *	nobody with an mmap_lock takes it
+ *	nobody with an mmap_lock for write takes it
  * @settle: held for read by whoever has claimed addresses, or takes pages away, and
  *	may be preempted meanwhile; for write by whoever waits for these
  * @mapping: holds the VMAs of all processes
  * @objcg: the memory cgroup of whoever created the arena, which is charged
  * @groups: chunks, by window page number; none ever goes away
  * @dirty: groups with a bit in their @dirty
- * @runs: [k] has a bit for each group with a bit in its @runs[k]
+ * @runs: [k] has a bit for each group with a bit in its own [k]
  * @wanted: chunks that a caller which may not sleep has missed
  * @resume: chunk where the next look at chunks begins that may have no room
  * @pool: pages to come, and pages that were; NULL before there may be any
@@ -378,6 +378,7 @@ void arena_settle(struct bpf_arena *arena);
 void arena_pages_init(struct bpf_arena *arena);
 void arena_pages_exit(struct bpf_arena *arena);
 void arena_kick(struct bpf_arena *arena);
+void arena_work_later(struct bpf_arena *arena);
 
 int arena_pages_alloc(struct bpf_arena *arena, u32 wpn, u32 cnt, int nid);
 int arena_pages_alloc_nosleep(struct bpf_arena *arena, u32 wpn, u32 cnt);

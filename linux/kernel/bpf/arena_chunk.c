@@ -285,12 +285,12 @@ static void arena_chunk_table_free(struct bpf_arena *arena, struct arena_chunk *
 /* As vunmap() does: the tables are left to whoever has the addresses next. */
 static void arena_chunk_table_clear(struct bpf_arena *arena, struct arena_chunk *chunk)
 {
-	unsigned long kaddr = arena_kaddr(arena, chunk->idx * ARENA_CHUNK_PAGES);
 	u32 pos;
 
 	for (pos = 0; pos < ARENA_CHUNK_PAGES; pos++)
 		if (chunk->pages[pos])
-			pte_clear(&init_mm, kaddr + pos * PAGE_SIZE, &chunk->ptes[pos]);
+			pte_clear(&init_mm, arena_kaddr(arena, chunk->idx * ARENA_CHUNK_PAGES + pos),
+				  &chunk->ptes[pos]);
 }
 
 static void arena_group_destroy(struct bpf_arena *arena, struct arena_group *group)

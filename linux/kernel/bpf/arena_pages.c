@@ -177,7 +177,8 @@ static void arena_chunks_spare(struct bpf_arena *arena)
 	}
 }
 
-static void arena_work_later(struct bpf_arena *arena)
+/* The pool has more, or wants more, than it is to have when nobody asks. May sleep. */
+void arena_work_later(struct bpf_arena *arena)
 {
 	struct arena_pool *pool = READ_ONCE(arena->pool);
 	unsigned long delay = pool ? arena_pool_delay(pool) : 0;
@@ -387,7 +388,6 @@ void arena_pages_free(struct bpf_arena *arena, u32 wpn, u32 cnt)
 	if (!READ_ONCE(arena->pool))
 		arena_pool_create(arena, 0);
 	arena_free_now(arena, wpn, cnt);
-	arena_work_later(arena);
 }
 
 /* The same in any context: the pages go when the worker runs; see arena_free_later(). */

@@ -162,6 +162,8 @@ static void reap_finish(struct arena_reap *r)
 	reap_flush(r);
 	for (i = 0; i < r->nr; i++)
 		reap_give(r->arena, r->chunks[i], r->bits[i]);
+	/* the pool may have got more of them than it keeps */
+	arena_work_later(r->arena);
 	r->nr = 0;
 	r->start = ULONG_MAX;
 	r->end = 0;

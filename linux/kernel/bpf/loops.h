@@ -19,7 +19,7 @@ static inline bool is_may_goto(const struct bpf_insn *insn)
  */
 static inline bool bpf_loop_keep(const struct bpf_verifier_state *st, int nth)
 {
-	return st->in_body && st->branches && nth <= 64;
+	return st->in_body && st->branches && nth <= 16;
 }
 
 /* In loops.c */
