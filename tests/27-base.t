@@ -12,6 +12,8 @@ project=$scratch/project
 mkdir -p "$project"/{tests,linux,docs} "$scratch/bin"
 cp -r "$top/scripts" "$project/"
 export PATH=$scratch/bin:$PATH TMPDIR=$scratch/tmp
+# make test exports them, empty
+unset ONLY ROUND
 mkdir "$TMPDIR"
 cat >"$scratch/bin/apt-get" <<END
 #!/bin/sh
