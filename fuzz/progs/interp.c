@@ -9,8 +9,8 @@
  * register holds. So each carries its kind, as does each stack slot:
  *
  *   NUMBER   the rest: 64-bit arithmetic
- *   ARENA    from a cast to kernel, from arithmetic of one with a number, or the sum
- *            of a number and one. 32-bit arithmetic; loads through it go to the arena
+ *   ARENA    from a cast to kernel, from arithmetic of one with a number or one, on
+ *            whichever side. 32-bit arithmetic; loads through it go to the arena
  *   OTHER    address of the stack or of the map's value, made up:
  *
  *   STACK | depth << 16 | 512 - x     fp - x of the frame at this depth
@@ -182,11 +182,7 @@ enum kind kind_of_result(const struct bpf_insn *insn, enum kind dst, enum kind s
 		return OTHER;
 	if (op == BPF_END || op == BPF_NEG || shifts_out(insn))
 		return NUMBER;
-	if (dst == ARENA && src == NUMBER)
-		return ARENA;
-	if (dst == NUMBER && src == ARENA && op == BPF_ADD)
-		return ARENA;
-	return NUMBER;
+	return dst == ARENA || src == ARENA ? ARENA : NUMBER;
 }
 
 static void binary(struct machine *m, const struct bpf_insn *insn)
