@@ -90,7 +90,7 @@ void chunk_bury(struct bpf_arena *arena, struct arena_chunk *chunk, u32 word,
 		atomic_long_or(dying, &chunk->dying[word]);
 	if (doomed)
 		atomic_long_or(doomed, &chunk->doomed[word]);
-	/* either, then dirty: arena_reap_add() reads them the other way */
+	/* either, then dirty: reap_add() reads them the other way */
 	smp_mb__after_atomic();
 	arena_dirty_set(arena, chunk->idx);
 	/* dirty, then kicked: the worker reads them the other way */

@@ -7,8 +7,10 @@
  * kernel window. What it points to is nobody's business, so there are no
  * bounds, no offsets and no ids to track; two such registers are always alike.
  *
- * Invariant: the upper 32 bits of a register that holds one are zero. The JITs
- * rely on it, all 64 bits go into the address. Therefore
+ * Invariant: the upper 32 bits of a register that holds one are zero. Programs
+ * rely on it where they compare, store and shift pointers. For the address of an
+ * access the JITs clear them once more, unless they see that it has been done: a
+ * CPU that speculates keeps no invariants. Therefore
  *  - the cast from user to kernel is a 32-bit move;
  *  - arithmetic that yields an arena pointer is done in 32 bits;
  *  - what is handed to a global function's arena argument is cut before the

@@ -294,20 +294,25 @@ void bpf_loops_free(struct bpf_verifier_env *env)
 	env->loops.gen++;
 }
 
-/* Between the current path and the outermost state all lead to what old leads to */
-static void open_states(struct bpf_verifier_env *env,
+/* Between the current path and the outermost state all lead to what old leads to.
+ * Returns whether old is one of them.
+ */
+static bool open_states(struct bpf_verifier_env *env,
 			const struct bpf_verifier_state *old)
 {
 	u32 frame = old->branches ? old->curframe : old->loop_frame;
 	struct bpf_verifier_state *st;
+	bool met = false;
 
 	for (st = env->cur_state->parent; st && st != env->loops.outermost; st = st->parent) {
 		env->loops.steps++;
+		met |= st == old;
 		if (st->loop_gen != env->loops.gen)
 			st->loop_frame = 0;
 		st->loop_gen = env->loops.gen;
 		st->loop_frame = max(st->loop_frame, frame);
 	}
+	return met || (st && st == old);
 }
 
 static int check_steps(struct bpf_verifier_env *env)
@@ -351,7 +356,8 @@ int bpf_loop_cut(struct bpf_verifier_env *env, struct bpf_verifier_state *old)
 	if (old->branches && (!env->loops.outermost ||
 			      old->seq < env->loops.outermost->seq))
 		env->loops.outermost = old;
-	open_states(env, old);
+	if (!open_states(env, old) && WARN_ON_ONCE(old->branches))
+		return -EFAULT;
 	return check_steps(env) ?: 1;
 }
 

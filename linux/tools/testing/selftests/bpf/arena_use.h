@@ -84,8 +84,7 @@ static int timer_cb(void *map, int *key, struct elem *val)
 	return 0;
 }
 
-SEC("syscall")
-int run_timer(void *ctx)
+static __always_inline int start_timer(void *cb)
 {
 	struct elem *val;
 	__u32 key = 0;
@@ -95,8 +94,14 @@ int run_timer(void *ctx)
 		return 1;
 	/* fails but for the first time */
 	bpf_timer_init(&val->timer, &timers, 1 /* CLOCK_MONOTONIC */);
-	bpf_timer_set_callback(&val->timer, timer_cb);
+	bpf_timer_set_callback(&val->timer, cb);
 	return bpf_timer_start(&val->timer, 0, 0) ? 2 : 0;
+}
+
+SEC("syscall")
+int run_timer(void *ctx)
+{
+	return start_timer(timer_cb);
 }
 
 #endif

@@ -60,9 +60,21 @@ int calls_tagged_ctx(struct __sk_buff *skb)
 
 __u64 forged; /* address of in_arena, with a bit above its low half */
 
+/* by hand: clang would cast the argument once more */
+__weak int upper_half(struct node __arena *n __arg_arena)
+{
+	__u64 upper;
+
+	asm volatile("%[upper] = %[n];"
+		     "%[upper] >>= 32;"
+		     : [upper]"=r"(upper) : [n]"r"(n));
+	return upper;
+}
+
 /*
  * The path with the forged number ends at the call, for the verifier has followed the
- * other one from there, and a call of a global function reads nothing in 6.1.
+ * one with the arena pointer from there, and a call of a global function reads nothing
+ * in 6.1.
  */
 SEC("?tc")
 int passes_forged(struct __sk_buff *skb)
@@ -73,8 +85,9 @@ int passes_forged(struct __sk_buff *skb)
 	int ret;
 
 	asm volatile("r1 = %[n];"
+		     "r1 = addr_space_cast(r1, 0x0, 0x1);"
 		     "if %[mark] == 7 goto forged%=;"
-		     "call%=: call takes_arena;"
+		     "call%=: call upper_half;"
 		     "goto out%=;"
 		     "forged%=: r1 = %[number];"
 		     "goto call%=;"

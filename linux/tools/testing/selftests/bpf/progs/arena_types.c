@@ -182,19 +182,6 @@ int run_global_loop(void *ctx)
 	return global_loop(0) != 1;
 }
 
-static __always_inline int start_timer(void *cb)
-{
-	struct elem *val;
-	__u32 key = 0;
-
-	val = bpf_map_lookup_elem(&timers, &key);
-	if (!val)
-		return 1;
-	bpf_timer_init(&val->timer, &timers, 1 /* CLOCK_MONOTONIC */);
-	bpf_timer_set_callback(&val->timer, cb);
-	return bpf_timer_start(&val->timer, 0, 0) ? 2 : 0;
-}
-
 static int timer_global(void *map, int *key, struct elem *val)
 {
 	global_chain(0);
