@@ -158,11 +158,13 @@ kernel_make() {
 		CC="ccache ${cross}gcc" HOSTCC="ccache gcc" "$@"
 }
 
-# The kernel's own build of its self-tests: programs for ARCH, tools for here.
+# The kernel's own build of its self-tests: programs for ARCH, tools for here. CLANG is in
+# the environment, too: what a Makefile finds out with $(shell) does not know make's
+# arguments, and bpftool without a clang has no programs of its own.
 selftests_make() {
-	cached make -s -j"$(nproc)" ARCH="$arch" CROSS_COMPILE="$cross" CC="ccache $cc" \
-		HOSTCC=/usr/lib/ccache/gcc CLANG='ccache clang-19' LLC=llc-19 LLVM_STRIP=llvm-strip-19 \
-		BPF_GCC= "$@"
+	CLANG='ccache clang-19' cached make -s -j"$(nproc)" ARCH="$arch" CROSS_COMPILE="$cross" \
+		CC="ccache $cc" HOSTCC=/usr/lib/ccache/gcc CLANG='ccache clang-19' LLC=llc-19 \
+		LLVM_STRIP=llvm-strip-19 BPF_GCC= "$@"
 }
 
 # sample_make TARGET...: the key/value sample, in $sample. bpftool, which makes its

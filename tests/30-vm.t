@@ -223,6 +223,18 @@ other_vm() {
 		${guest_root:+--root "$guest_root"} "$@"
 }
 
+# Neither this checkout nor /tmp, which each VM has.
+elsewhere() {
+	local dir
+	dir=$(mktemp -d /var/tmp/arena-test.XXXXXX)
+	cd "$dir"
+	touch file
+	run vm -- ls "$dir" file
+	cd "$top"
+	rm -r "$dir"
+	expect "runs in a directory that is not part of the checkout" 0 file
+}
+
 logs_of_their_own() {
 	local first last=$scratch/other/out/vm/last.log
 	other_vm -- sh -c 'echo "<6>the first" >/dev/kmsg'

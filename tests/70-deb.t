@@ -165,6 +165,7 @@ in_vm() {
 	done
 	bpftool-arena btf dump file /sys/kernel/btf/vmlinux format c | cmp - vmlinux.h && echo "vmlinux.h is the same"
 	bpftool-arena gen skeleton arena_doc.bpf.o name arena_doc | cmp - arena_doc.skel.h && echo "the skeleton is the same"
+	bpftool-arena version | grep '^features:'
 	bpftool-arena map create /sys/fs/bpf/it type arena key 0 value 0 entries 4 name it flags 0x400
 	bpftool-arena map show name it
 	printf '#!/bin/sh\necho hook: $DEB_MAINT_PARAMS $1 $2\n' >/etc/kernel/postinst.d/test
@@ -189,6 +190,7 @@ runs() {
 	[ -n "$cross" ] || expect "the module is loaded" 0 "module: hello from outside of the tree"
 	expect "bpftool-arena dumps the running kernel's types" 0 "vmlinux.h is the same"
 	expect "bpftool-arena makes the skeleton" 0 "the skeleton is the same"
+	expect "bpftool-arena has programs of its own" 0 "skeletons"
 	expect "bpftool-arena creates an arena, and shows it" 0 "arena  name it"
 	expect "dpkg installs the packages" 0 "dpkg -i: done"
 	expect "... and the kernel's hooks run" 0 "hook: configure $release /boot/vmlinuz-$release"

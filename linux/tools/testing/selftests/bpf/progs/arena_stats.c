@@ -158,13 +158,4 @@ int alloc_tc(void *ctx)
 	return 0;
 }
 
-SEC("?tc")
-int alloc_all_tc(void *ctx)
-{
-	result = 1;
-	while (result && can_loop)
-		result = (__u64)bpf_arena_alloc_pages(&arena, NULL, cnt, -1, 0);
-	return 0;
-}
-
 char _license[] SEC("license") = "GPL";
