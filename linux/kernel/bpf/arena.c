@@ -198,14 +198,11 @@ static vm_fault_t arena_vma_fault(struct vm_fault *vmf)
 		return VM_FAULT_SIGSEGV;
 	if (!arena_may_grow())
 		return VM_FAULT_SIGBUS;
+	if (chunk && chunk_is_reserved(chunk, wpn % ARENA_CHUNK_PAGES))
+		return VM_FAULT_SIGSEGV;
 	if (chunk && arena_page_revive(arena, wpn))
 		return arena_vma_touch(arena, vmf, &spare);
-	spare = arena_page_alloc(arena, ARENA_GFP_WORKER);
-	if (!spare) {
-		/* before anybody is killed for it: what is dying is charged */
-		arena_reap(arena);
-		spare = arena_page_alloc(arena, ARENA_GFP_TOUCH);
-	}
+	spare = arena_page_alloc(arena, ARENA_GFP_TOUCH);
 	if (!spare ||
 	    (!chunk && arena_chunk_make(arena, wpn / ARENA_CHUNK_PAGES, ARENA_GFP_TOUCH))) {
 		arena_note_failure(arena, -ENOMEM);

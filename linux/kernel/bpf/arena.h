@@ -179,7 +179,7 @@ enum arena_look {
  * @map: the map, first member
  * @user_vm_start: where every process maps the arena; 0 before that is known.
  *	Programs read it through CO-RE, its name is part of the interface
- * @user_vm_end: first address behind the user mapping
+ * @user_vm_end: first address behind the user mapping; for programs as well
  * @kern_vm: the reserved kernel window with its guards
  * @kern_vm_start: kernel address of the low 32 bits 0, aligned to ARENA_ALIGN
  * @lock: new chunks, the pool's creation; page tables are allocated under it, so
@@ -310,6 +310,11 @@ static inline struct page *chunk_page(const struct arena_chunk *chunk, u32 pos)
 	return chunk->pages[pos];
 }
 
+static inline bool chunk_is_reserved(const struct arena_chunk *chunk, u32 pos)
+{
+	return atomic_long_read(&chunk->reserved[BIT_WORD(pos)]) & BIT_MASK(pos);
+}
+
 /* Clears bits; no two callers get the same one. */
 static inline unsigned long word_take(atomic_long_t *word, unsigned long mask)
 {
@@ -372,7 +377,7 @@ void arena_free_later(struct bpf_arena *arena, u32 wpn, u32 cnt);
 void arena_unreserve(struct bpf_arena *arena, u32 wpn, u32 cnt);
 void arena_reap(struct bpf_arena *arena);
 void arena_reap_range(struct bpf_arena *arena, u32 wpn, u32 cnt);
-void arena_settle(struct bpf_arena *arena);
+void arena_reap_all(struct bpf_arena *arena);
 
 /* The calls: arena_pages.c */
 void arena_pages_init(struct bpf_arena *arena);
@@ -397,6 +402,7 @@ void arena_memcg_get(struct bpf_arena *arena);
 void arena_memcg_put(struct bpf_arena *arena);
 void *arena_kzalloc(struct bpf_arena *arena, size_t size, gfp_t gfp);
 struct page *arena_page_alloc(struct bpf_arena *arena, gfp_t gfp);
+struct page *arena_page_try_alloc(struct bpf_arena *arena, gfp_t gfp);
 int arena_list_alloc(struct bpf_arena *arena, u32 cnt, int nid, gfp_t gfp,
 		     struct list_head *pages);
 

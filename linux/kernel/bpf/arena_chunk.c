@@ -85,7 +85,7 @@ static struct arena_chunk *arena_chunk_new(struct bpf_arena *arena, u32 idx, gfp
 	chunk = arena_kzalloc(arena, sizeof(*chunk), gfp);
 	if (!chunk)
 		return NULL;
-	pages = arena_page_alloc(arena, gfp);
+	pages = arena_page_try_alloc(arena, gfp);
 	if (!pages) {
 		kfree(chunk);
 		return NULL;
@@ -103,16 +103,7 @@ static int arena_pte_note(pte_t *pte, unsigned long kaddr, void *data)
 	return 0;
 }
 
-/**
- * arena_chunk_make() - have a chunk, and its page table
- * @arena: arena
- * @idx: which
- * @gfp: as for arena_list_alloc()
- *
- * Context: may sleep.
- * Return: 0, -ENOMEM.
- */
-int arena_chunk_make(struct bpf_arena *arena, u32 idx, gfp_t gfp)
+static int arena_chunk_try_make(struct bpf_arena *arena, u32 idx, gfp_t gfp)
 {
 	unsigned long kaddr = arena_kaddr(arena, idx * ARENA_CHUNK_PAGES);
 	struct arena_group *group = NULL;
@@ -139,6 +130,25 @@ int arena_chunk_make(struct bpf_arena *arena, u32 idx, gfp_t gfp)
 	kfree(group);
 	arena_chunk_delete(chunk);
 	return err;
+}
+
+/**
+ * arena_chunk_make() - have a chunk, and its page table
+ * @arena: arena
+ * @idx: which
+ * @gfp: ARENA_GFP_*
+ *
+ * Context: may sleep; neither a chunk's lock nor arena->settle is held.
+ * Return: 0, -ENOMEM.
+ */
+int arena_chunk_make(struct bpf_arena *arena, u32 idx, gfp_t gfp)
+{
+	int err = arena_chunk_try_make(arena, idx, ARENA_GFP_WORKER);
+
+	if (err != -ENOMEM || gfp == ARENA_GFP_WORKER)
+		return err;
+	arena_reap_all(arena);
+	return arena_chunk_try_make(arena, idx, gfp);
 }
 
 /* The same for all of these addresses */

@@ -315,7 +315,7 @@ static u32 arena_claim_class(struct bpf_arena *arena, u32 cnt, u32 class,
 			return wpn;
 		arena_index_lower(arena, chunk);
 		if (how != ARENA_LOOK_ALL && ++tries == limit) {
-			/* of those that are sure, these are no more in the index */
+			/* of those that are sure, this CPU begins with its own */
 			if (!sure)
 				WRITE_ONCE(arena->resume, idx + 1);
 			return ARENA_NOWHERE;

@@ -22,6 +22,7 @@
  */
 #include <linux/bpf_arena.h>
 #include <linux/filter.h>
+#include <linux/sched/signal.h>
 #include "arena.h"
 
 /* Calls that may not sleep, and the worker */
@@ -299,8 +300,7 @@ static int arena_make_room(struct bpf_arena *arena, u32 *wpn, u32 cnt,
 	*wpn = arena_search(arena, cnt, kind);
 	if (*wpn == ARENA_NOWHERE && *tried == ARENA_TRIED_NOTHING) {
 		*tried = ARENA_TRIED_REAP;
-		arena_reap(arena);
-		arena_settle(arena);
+		arena_reap_all(arena);
 		return 0;
 	}
 	if (*wpn == ARENA_NOWHERE) {
@@ -323,6 +323,8 @@ static int arena_insert_far(struct bpf_arena *arena, u32 *wpn, u32 cnt,
 		/* others claim as well: search again then */
 		if (err != -EBUSY)
 			return err;
+		if (fatal_signal_pending(current))
+			return -EINTR;
 		err = arena_make_room(arena, wpn, cnt, kind, &tried);
 		if (err)
 			return err;
@@ -349,11 +351,6 @@ int arena_pages_alloc(struct bpf_arena *arena, u32 wpn, u32 cnt, int nid)
 	int err;
 
 	err = arena_list_alloc(arena, cnt, nid, ARENA_GFP, &pages);
-	if (err == -ENOMEM && arena_dirty_scan(arena, 0) != ARENA_NOWHERE) {
-		/* what is dying is charged */
-		arena_reap(arena);
-		err = arena_list_alloc(arena, cnt, nid, ARENA_GFP, &pages);
-	}
 	if (err)
 		return err;
 	if (wpn != ARENA_NOWHERE) {
@@ -394,7 +391,6 @@ void arena_pages_free(struct bpf_arena *arena, u32 wpn, u32 cnt)
 void arena_pages_free_nosleep(struct bpf_arena *arena, u32 wpn, u32 cnt)
 {
 	arena_free_later(arena, wpn, cnt);
-	arena_kick(arena);
 }
 
 /**
@@ -508,8 +504,7 @@ int arena_page_insert(struct bpf_arena *arena, u32 wpn, struct page **spare)
 		*spare = NULL;
 	if (!err)
 		return 0;
-	return atomic_long_read(&chunk->reserved[BIT_WORD(pos)]) & BIT_MASK(pos) ?
-	       -EBUSY : -EAGAIN;
+	return chunk_is_reserved(chunk, pos) ? -EBUSY : -EAGAIN;
 }
 
 /* The first address from wpn on with, or without, a page; or arena_end() */

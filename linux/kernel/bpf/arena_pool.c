@@ -39,6 +39,9 @@
 #define ARENA_POOL_SURPLUS	32
 #define ARENA_POOL_LINGER	HZ
 
+/* What is dying waits for no more than so many pages that are to come. */
+#define ARENA_POOL_AT_ONCE	64
+
 /* How often a caller that may sleep asks for memory, before there is none */
 #define ARENA_RECLAIM_TRIES	4
 
@@ -140,17 +143,20 @@ bool arena_pool_recycle(struct arena_pool *pool, struct page *page)
 	return pool_put(pool, page);
 }
 
-/* A page that somebody freed, and that nobody who may not sleep will miss */
-static struct page *pool_spare(struct bpf_arena *arena)
+/*
+ * A page that somebody freed, and that nobody who may not sleep will miss; or, if need
+ * be, one that they will not get.
+ */
+static struct page *pool_spare(struct bpf_arena *arena, bool need)
 {
 	struct arena_pool *pool = READ_ONCE(arena->pool);
 	struct page *page;
 
-	if (!pool || !pool_draw(pool, 1, READ_ONCE(pool->target)))
+	if (!pool || !pool_draw(pool, 1, need ? READ_ONCE(pool->min) : READ_ONCE(pool->target)))
 		return NULL;
 	WRITE_ONCE(pool->used_at, jiffies);
 	page = pool_take(pool);
-	if (page_to_nid(page) == numa_mem_id())
+	if (need || page_to_nid(page) == numa_mem_id())
 		return page;
 	put_page(page);
 	return NULL;
@@ -225,12 +231,12 @@ static struct page *page_new(int nid, gfp_t gfp)
 	}
 }
 
-/* Adds pages, charged to the active memory cgroup, to a list. */
-static int list_add_new(u32 cnt, int nid, gfp_t gfp, struct list_head *pages)
+/* Adds pages, charged to the active memory cgroup, to a list, until *cnt is 0. */
+static int list_add_new(u32 *cnt, int nid, gfp_t gfp, struct list_head *pages)
 {
 	struct page *page;
 
-	for (; cnt; cnt--) {
+	for (; *cnt; --*cnt) {
 		if (fatal_signal_pending(current))
 			return -EINTR;
 		page = page_new(nid, gfp);
@@ -242,33 +248,21 @@ static int list_add_new(u32 cnt, int nid, gfp_t gfp, struct list_head *pages)
 	return 0;
 }
 
-/**
- * arena_list_alloc() - get zeroed pages
- * @arena: arena, whose creator's memory cgroup is charged
- * @cnt: how many
- * @nid: NUMA node, or NUMA_NO_NODE
- * @gfp: ARENA_GFP, or what else it takes to get one
- * @pages: list to which they are added
- *
- * Context: may sleep; reclaims memory.
- * Return: 0; -ENOMEM; -EINTR if the task is about to die. Then @pages is empty.
- */
-int arena_list_alloc(struct bpf_arena *arena, u32 cnt, int nid, gfp_t gfp,
+/* Pages of the pool, and then new ones, until *cnt is 0 */
+static int list_fill(struct bpf_arena *arena, u32 *cnt, int nid, gfp_t gfp, bool need,
 		     struct list_head *pages)
 {
 	struct mem_cgroup *memcg, *old_memcg;
 	struct page *page;
 	int err;
 
-	if (arena_should_fail(ARENA_FAIL_LIST))
-		return -EINTR;
-	for (; cnt && nid == NUMA_NO_NODE; cnt--) {
-		page = pool_spare(arena);
+	for (; *cnt && nid == NUMA_NO_NODE; --*cnt) {
+		page = pool_spare(arena, need);
 		if (!page)
 			break;
 		list_add_tail(&page->lru, pages);
 	}
-	if (!cnt)
+	if (!*cnt)
 		return 0;
 
 	memcg = arena_memcg(arena);
@@ -276,6 +270,35 @@ int arena_list_alloc(struct bpf_arena *arena, u32 cnt, int nid, gfp_t gfp,
 	err = list_add_new(cnt, nid, gfp, pages);
 	set_active_memcg(old_memcg);
 	mem_cgroup_put(memcg);
+	return err;
+}
+
+/**
+ * arena_list_alloc() - get zeroed pages
+ * @arena: arena, whose creator's memory cgroup is charged
+ * @cnt: how many
+ * @nid: NUMA node, or NUMA_NO_NODE
+ * @gfp: ARENA_GFP_*
+ * @pages: list to which they are added
+ *
+ * What is dying is charged, so it goes before anybody is killed for memory, or gets
+ * none.
+ *
+ * Context: may sleep; reclaims memory. Neither a chunk's lock nor arena->settle is held.
+ * Return: 0; -ENOMEM; -EINTR if the task is about to die. Then @pages is empty.
+ */
+int arena_list_alloc(struct bpf_arena *arena, u32 cnt, int nid, gfp_t gfp,
+		     struct list_head *pages)
+{
+	int err;
+
+	if (arena_should_fail(ARENA_FAIL_LIST))
+		return -EINTR;
+	err = list_fill(arena, &cnt, nid, ARENA_GFP_WORKER, false, pages);
+	if (err == -ENOMEM && gfp != ARENA_GFP_WORKER) {
+		arena_reap_all(arena);
+		err = list_fill(arena, &cnt, nid, gfp, true, pages);
+	}
 	if (err)
 		put_pages_list(pages);
 	return err;
@@ -287,6 +310,17 @@ struct page *arena_page_alloc(struct bpf_arena *arena, gfp_t gfp)
 	LIST_HEAD(pages);
 
 	if (arena_list_alloc(arena, 1, NUMA_NO_NODE, gfp, &pages))
+		return NULL;
+	return list_first_entry(&pages, struct page, lru);
+}
+
+/* The same, and nothing is reaped for it. */
+struct page *arena_page_try_alloc(struct bpf_arena *arena, gfp_t gfp)
+{
+	LIST_HEAD(pages);
+	u32 cnt = 1;
+
+	if (list_fill(arena, &cnt, NUMA_NO_NODE, gfp, false, &pages))
 		return NULL;
 	return list_first_entry(&pages, struct page, lru);
 }
@@ -317,9 +351,8 @@ unsigned long arena_pool_delay(const struct arena_pool *pool)
 {
 	u32 target = READ_ONCE(pool->target);
 
-	if (atomic_read(&pool->ready) > target)
-		return ARENA_POOL_LINGER + 1;
-	return target > READ_ONCE(pool->min) ? ARENA_POOL_IDLE + 1 : 0;
+	return atomic_read(&pool->ready) > target || target > READ_ONCE(pool->min) ?
+	       ARENA_POOL_LINGER + 1 : 0;
 }
 
 /*
@@ -329,7 +362,7 @@ unsigned long arena_pool_delay(const struct arena_pool *pool)
 void arena_pool_back_off(struct arena_pool *pool)
 {
 	pool->pause = clamp(2 * pool->pause, 1UL, (unsigned long)HZ / 4);
-	pool->retry_at = jiffies + pool->pause;
+	WRITE_ONCE(pool->retry_at, jiffies + pool->pause);
 }
 
 /**
@@ -352,6 +385,10 @@ void arena_pool_fill(struct bpf_arena *arena)
 	for (cnt = pool->target; cnt && atomic_read(&pool->ready) < pool->target; cnt--) {
 		if (!arena_pool_may_grow(pool))
 			return;
+		if (!(cnt % ARENA_POOL_AT_ONCE) && arena_dirty_scan(arena, 0) != ARENA_NOWHERE) {
+			arena_kick(arena);
+			return;
+		}
 		page = arena_page_alloc(arena, ARENA_GFP_WORKER);
 		if (!page) {
 			arena_pool_back_off(pool);

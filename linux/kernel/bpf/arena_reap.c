@@ -43,7 +43,7 @@ struct arena_reap {
 	u32 next;			/* behind the last page */
 	u32 zap, zap_end;		/* user PTEs to be zapped */
 	bool shared;			/* somebody else referred to a page */
-	bool owned;			/* somebody else is about to end one, or make one */
+	u32 owned, owned_end;		/* where somebody else is about to end one, or make one */
 	unsigned long start, end;	/* kernel TLB */
 };
 
@@ -174,16 +174,20 @@ static void reap_finish(struct arena_reap *r)
 static unsigned long reap_own(struct arena_reap *r, struct arena_chunk *chunk, u32 word,
 			      unsigned long mask, bool all)
 {
-	unsigned long bits = word_take(&chunk->dying[word], mask) |
-			     word_take(&chunk->doomed[word], mask);
+	u32 base = chunk->idx * ARENA_CHUNK_PAGES + word * BITS_PER_LONG;
+	unsigned long others, bits = word_take(&chunk->dying[word], mask) |
+				     word_take(&chunk->doomed[word], mask);
 
 	if (all)
 		bits |= word_take(&chunk->there[word], mask);
 	/* what is dying now was somebody's when we looked */
-	if (mask & ~bits & atomic_long_read(&chunk->taken[word]) &
-	    ~(atomic_long_read(&chunk->reserved[word]) |
-	      atomic_long_read(&chunk->there[word])))
-		r->owned = true;
+	others = mask & ~bits & atomic_long_read(&chunk->taken[word]) &
+		 ~(atomic_long_read(&chunk->reserved[word]) |
+		   atomic_long_read(&chunk->there[word]));
+	if (others) {
+		r->owned = min_t(u32, r->owned, base + __ffs(others));
+		r->owned_end = max_t(u32, r->owned_end, base + __fls(others) + 1);
+	}
 	return bits;
 }
 
@@ -233,10 +237,17 @@ void arena_reap(struct bpf_arena *arena)
 }
 
 /* Waits for whoever owned addresses when this is called. May sleep, as above. */
-void arena_settle(struct bpf_arena *arena)
+static void arena_settle(struct bpf_arena *arena)
 {
 	down_write(&arena->settle);
 	up_write(&arena->settle);
+}
+
+/* Ends all that is dying, whoever has begun to. May sleep, as above. */
+void arena_reap_all(struct bpf_arena *arena)
+{
+	arena_reap(arena);
+	arena_settle(arena);
 }
 
 /* Reservations have no page, and nothing that would have to be flushed. */
@@ -263,17 +274,17 @@ void arena_unreserve(struct bpf_arena *arena, u32 wpn, u32 cnt)
 			span_unreserve(arena, &s);
 }
 
-/* Returns whether somebody else owned some of it. */
-static bool reap_range_once(struct bpf_arena *arena, u32 wpn, u32 cnt, bool all)
+/* Becomes the part of the range in which somebody else owned addresses: true if any. */
+static bool reap_range_once(struct bpf_arena *arena, u32 *first, u32 *end, bool all)
 {
-	struct arena_reap r = { .arena = arena, .start = ULONG_MAX };
-	u32 end = wpn + cnt, pos, n;
+	struct arena_reap r = { .arena = arena, .start = ULONG_MAX, .owned = ARENA_NOWHERE };
 	struct arena_chunk *chunk;
+	u32 wpn = *first, pos, n;
 
 	down_read(&arena->settle);
-	for (; wpn < end; wpn += n) {
+	for (; wpn < *end; wpn += n) {
 		pos = wpn % ARENA_CHUNK_PAGES;
-		n = min_t(u32, end - wpn, ARENA_CHUNK_PAGES - pos);
+		n = min_t(u32, *end - wpn, ARENA_CHUNK_PAGES - pos);
 		chunk = arena_chunk(arena, wpn);
 		if (!chunk)
 			continue;
@@ -287,7 +298,9 @@ static bool reap_range_once(struct bpf_arena *arena, u32 wpn, u32 cnt, bool all)
 	}
 	reap_finish(&r);
 	up_read(&arena->settle);
-	return r.owned;
+	*first = r.owned;
+	*end = r.owned_end;
+	return r.owned != ARENA_NOWHERE;
 }
 
 /*
@@ -297,9 +310,12 @@ static bool reap_range_once(struct bpf_arena *arena, u32 wpn, u32 cnt, bool all)
  */
 static void reap_range(struct bpf_arena *arena, u32 wpn, u32 cnt, bool all)
 {
-	for (; reap_range_once(arena, wpn, cnt, all); all = false) {
+	u32 end = wpn + cnt, looks;
+
+	for (looks = 0; reap_range_once(arena, &wpn, &end, all && !looks); looks++) {
 		/* those with preemption off are not waited for, and do not take long */
-		arena_settle(arena);
+		if (looks)
+			arena_settle(arena);
 		cond_resched();
 	}
 }

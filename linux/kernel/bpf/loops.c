@@ -61,8 +61,9 @@
  *   So that rounds become alike, a may_goto forgets scalars that changed since
  *   its last round and are not precise. To know less is always safe. What is
  *   precise for conditional jumps alone (not "needed") is forgotten as well, but
- *   only after some rounds: the states of a machine soon repeat, a counter that
- *   is compared with a constant at the end does not. Both ways are followed then.
+ *   only after some rounds, and only if none of these had such a value: the
+ *   states of a machine soon repeat, a counter that is compared with a constant at
+ *   the end does not. Both ways are followed then.
  *
  * Marks
  *   A path that is cut at a state in progress, or at an open one, ends before
@@ -194,64 +195,91 @@ int bpf_loop_enter(struct bpf_verifier_env *env, int may_goto_idx)
 	return 0;
 }
 
-static void widen_scalar(struct bpf_verifier_env *env,
-			 const struct bpf_reg_state *old,
-			 struct bpf_reg_state *cur, u32 rounds)
+/* The latest rounds of a loop that are being followed, the last one first */
+struct rounds {
+	const struct bpf_verifier_state *st[ROUNDS_BEFORE_WIDENING + 1];
+	u32 cnt;
+};
+
+static void find_rounds(const struct bpf_verifier_env *env,
+			const struct bpf_verifier_state_list *sl, struct rounds *rounds)
 {
-	if (old->type == SCALAR_VALUE && cur->type == SCALAR_VALUE &&
-	    !(rounds > ROUNDS_BEFORE_WIDENING ? old->needed : old->precise) &&
-	    !scalar_covers(old, cur))
-		__mark_reg_unknown(env, cur);
+	for (; sl && rounds->cnt < ARRAY_SIZE(rounds->st); sl = sl->next)
+		if (sl->state.insn_idx == env->insn_idx && sl->state.branches &&
+		    bpf_loop_may_cut(env, &sl->state))
+			rounds->st[rounds->cnt++] = &sl->state;
 }
 
-static bool is_spilled(const struct bpf_stack_state *slot)
+/* The scalar in a register, or spilled into the slot i - BPF_REG_FP; or NULL */
+static struct bpf_reg_state *scalar_at(struct bpf_func_state *frame, int i)
 {
-	return slot->slot_type[BPF_REG_SIZE - 1] == STACK_SPILL;
+	int slot = i - BPF_REG_FP;
+	struct bpf_reg_state *reg;
+
+	if (slot < 0)
+		reg = &frame->regs[i];
+	else if (slot < frame->allocated_stack / BPF_REG_SIZE &&
+		 frame->stack[slot].slot_type[BPF_REG_SIZE - 1] == STACK_SPILL)
+		reg = &frame->stack[slot].spilled_ptr;
+	else
+		return NULL;
+	return reg->type == SCALAR_VALUE ? reg : NULL;
 }
 
-static void widen_frame(struct bpf_verifier_env *env,
-			const struct bpf_func_state *old,
-			struct bpf_func_state *cur, u32 rounds)
+/* Was this one of the values that it had in a round? */
+static bool was_in_any(const struct rounds *rounds, int fr, int i,
+		       const struct bpf_reg_state *cur)
 {
-	int i, slots = min(old->allocated_stack, cur->allocated_stack) / BPF_REG_SIZE;
+	const struct bpf_reg_state *old;
+	u32 n;
 
-	for (i = 0; i < BPF_REG_FP; i++)
-		widen_scalar(env, &old->regs[i], &cur->regs[i], rounds);
-	for (i = 0; i < slots; i++)
-		if (is_spilled(&old->stack[i]) && is_spilled(&cur->stack[i]))
-			widen_scalar(env, &old->stack[i].spilled_ptr,
-				     &cur->stack[i].spilled_ptr, rounds);
+	for (n = 0; n < rounds->cnt; n++) {
+		old = scalar_at(rounds->st[n]->frame[fr], i);
+		if (old && scalar_covers(old, cur))
+			return true;
+	}
+	return false;
+}
+
+static bool keeps(const struct rounds *rounds, int fr, int i, const struct bpf_reg_state *cur)
+{
+	const struct bpf_reg_state *last = scalar_at(rounds->st[0]->frame[fr], i);
+
+	if (!last || last->needed || scalar_covers(last, cur))
+		return true;
+	return last->precise && (rounds->cnt <= ROUNDS_BEFORE_WIDENING ||
+				 was_in_any(rounds, fr, i, cur));
 }
 
 /**
  * bpf_loop_widen() - forget the values of scalars that a round changed
  * @env: verifier state, at a may_goto
- * @sl: states to look for the latest round in
+ * @sl: states to look for the latest rounds in
  *
  * Unless they matter: a counter that only counts, or is compared, becomes any
  * number, and the next round's state is covered; one that an access depends on
- * stays exact, and the loop is unrolled until its own condition ends it.
+ * stays exact, and the loop is unrolled until its own condition ends it. A value
+ * that comes again is no counter's.
  */
 void bpf_loop_widen(struct bpf_verifier_env *env,
 		    const struct bpf_verifier_state_list *sl)
 {
 	struct bpf_verifier_state *cur = env->cur_state;
-	const struct bpf_verifier_state *last = NULL;
-	u32 rounds = 0;
-	int i;
+	struct rounds rounds = {};
+	struct bpf_reg_state *reg;
+	int fr, i, cnt;
 
-	for (; sl && rounds <= ROUNDS_BEFORE_WIDENING; sl = sl->next) {
-		if (sl->state.insn_idx != env->insn_idx || !sl->state.branches ||
-		    !bpf_loop_may_cut(env, &sl->state))
-			continue;
-		rounds++;
-		if (!last)
-			last = &sl->state;
-	}
-	if (!last)
+	find_rounds(env, sl, &rounds);
+	if (!rounds.cnt)
 		return;
-	for (i = 0; i <= cur->curframe; i++)
-		widen_frame(env, last->frame[i], cur->frame[i], rounds);
+	for (fr = 0; fr <= cur->curframe; fr++) {
+		cnt = BPF_REG_FP + cur->frame[fr]->allocated_stack / BPF_REG_SIZE;
+		for (i = 0; i < cnt; i++) {
+			reg = scalar_at(cur->frame[fr], i);
+			if (reg && !keeps(&rounds, fr, i, reg))
+				__mark_reg_unknown(env, reg);
+		}
+	}
 }
 
 static u32 reg_marks(const struct bpf_reg_state *reg)
@@ -294,8 +322,9 @@ void bpf_loops_free(struct bpf_verifier_env *env)
 	env->loops.gen++;
 }
 
-/* Between the current path and the outermost state all lead to what old leads to.
- * Returns whether old is one of them.
+/* Between the current path and the outermost state all lead to what old leads to. As
+ * long as the outermost state is the same, so does all that is above one that has been
+ * marked like this. Returns whether old is one of them, if it could be asked.
  */
 static bool open_states(struct bpf_verifier_env *env,
 			const struct bpf_verifier_state *old)
@@ -309,8 +338,14 @@ static bool open_states(struct bpf_verifier_env *env,
 		met |= st == old;
 		if (st->loop_gen != env->loops.gen)
 			st->loop_frame = 0;
+		if (st->loop_walk != env->loops.walk)
+			st->walk_frame = 0;
+		else if (st->walk_frame >= frame)
+			return true;
 		st->loop_gen = env->loops.gen;
+		st->loop_walk = env->loops.walk;
 		st->loop_frame = max(st->loop_frame, frame);
+		st->walk_frame = max(st->walk_frame, frame);
 	}
 	return met || (st && st == old);
 }
@@ -354,8 +389,10 @@ int bpf_loop_cut(struct bpf_verifier_env *env, struct bpf_verifier_state *old)
 
 	/* Both are ancestors of the current path, so the older one is outside. */
 	if (old->branches && (!env->loops.outermost ||
-			      old->seq < env->loops.outermost->seq))
+			      old->seq < env->loops.outermost->seq)) {
 		env->loops.outermost = old;
+		env->loops.walk++;
+	}
 	if (!open_states(env, old) && WARN_ON_ONCE(old->branches))
 		return -EFAULT;
 	return check_steps(env) ?: 1;

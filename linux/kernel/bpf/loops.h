@@ -14,12 +14,12 @@ static inline bool is_may_goto(const struct bpf_insn *insn)
 	return insn->code == (BPF_JMP | BPF_JCOND);
 }
 
-/* The state of a loop's round that is being followed: what comes later is compared with
- * the last of them, of which this is the nth
+/* Is it the state of a loop's round that is being followed? What comes later is compared
+ * with the last of them. kept counts them.
  */
-static inline bool bpf_loop_keep(const struct bpf_verifier_state *st, int nth)
+static inline bool bpf_loop_keep(const struct bpf_verifier_state *st, int *kept)
 {
-	return st->in_body && st->branches && nth <= 16;
+	return st->in_body && st->branches && ++*kept <= 16;
 }
 
 /* In loops.c */

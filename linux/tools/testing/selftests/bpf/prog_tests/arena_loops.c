@@ -267,7 +267,24 @@ static const struct loop covered[] = {
 };
 
 /* What has to be accepted */
+/* r6 says what r7 points to, and what is known of r6 alone tells the two apart. */
+#define MACHINE(rounds)							\
+	/*  0 */	LOOKUP,						\
+	/*  9 */	SET(6, 0), COPY(7, 10), SET(8, 0),		\
+	/* 12 */	MAY_GOTO(14),					\
+	/* 13 */	IF_NE(6, 0, 2),					\
+	/* 14 */	BPF_ST_MEM(BPF_DW, R(7), -8, 0), GOTO(1),	\
+	/* 16 */	BPF_ST_MEM(BPF_DW, R(7), 8, 0),			\
+	/* 17 */	RAND, IF_EQ(0, 0, 6), IF_NE(6, 0, 3),		\
+	/* 20 */	SET(6, 1), COPY(7, 9), GOTO(2),			\
+	/* 23 */	SET(6, 0), COPY(7, 10),				\
+	/* 25 */	BPF_ALU64_IMM(BPF_ADD, R(8), 1),		\
+	/* 26 */	BPF_JMP_IMM(BPF_JLT, R(8), rounds, -15),	\
+	/* 27 */	RETURN(0)
+
 static const struct loop accepted[] = {
+	{ "machine_few_rounds", { MACHINE(8) } },
+	{ "machine_many_rounds", { MACHINE(64) } },
 	/* 3 is the head of the loop, and the way back to it a fall-through */
 	{ "falls_through_to_the_head", {
 	/* 0 */	RAND,
@@ -365,6 +382,24 @@ static void check_programs(void)
 			run_program(names[i]);
 }
 
+/* Callbacks come last. What is wrong with one is said all the same. */
+static void refused_callback(void)
+{
+	struct arena_loops *skel = arena_loops__open();
+	static char log[64 * 1024];
+	struct bpf_program *prog;
+
+	if (!test__start_subtest("refused_callback") || !ASSERT_OK_PTR(skel, "open"))
+		return;
+	bpf_object__for_each_program(prog, skel->obj)
+		bpf_program__set_autoload(prog, prog == skel->progs.sets_bad_timer);
+	bpf_program__set_log_level(skel->progs.sets_bad_timer, 1);
+	bpf_program__set_log_buf(skel->progs.sets_bad_timer, log, sizeof(log));
+	ASSERT_ERR(arena_loops__load(skel), "load");
+	ASSERT_HAS_SUBSTR(log, "invalid access to map value, value_size=16 off=100", "log");
+	arena_loops__destroy(skel);
+}
+
 void test_arena_loops(void)
 {
 	int map_fd;
@@ -377,4 +412,5 @@ void test_arena_loops(void)
 	check_loops(accepted, ARRAY_SIZE(accepted), map_fd);
 	close(map_fd);
 	check_programs();
+	refused_callback();
 }

@@ -334,6 +334,9 @@ static void check_limit(void)
 	fails(skel->progs.alloc, 0, 1, "failed_mem");
 	ASSERT_EQ(arena_write((void *)ARENA_BASE + (PAGES - 1) * page_size), SIGBUS, "touch");
 	ASSERT_EQ(arena_fdinfo(fd, "failed_mem"), 3, "the touch, too");
+	/* no memory is wanted for what nobody gets */
+	ASSERT_EQ(arena_write((void *)ARENA_BASE + (PAGES - 2) * page_size), SIGSEGV, "reserved");
+	ASSERT_EQ(arena_fdinfo(fd, "failed_mem"), 3, "not of that one");
 
 	ASSERT_EQ(arena_fdinfo(fd, "pool_pages"), arena_pool_min(), "pages in the pool");
 	for (i = 0; i < arena_pool_min(); i++) {
@@ -360,6 +363,8 @@ static void test_limit(void)
 		return;
 	skel->bss->node = -1;
 	root = get_root_cgroup();
+	ASSERT_EQ(try_alloc(skel->progs.reserve, ARENA_BASE + (PAGES - 2) * page_size, 1), 0,
+		  "reserve");
 	procs = openat(root, "cgroup.procs", O_WRONLY);
 	ASSERT_EQ(write(procs, "0", 1), 1, "leave cgroup");
 	if (write_cgroup_file(CGROUP, "memory.max", "0")) {

@@ -224,6 +224,27 @@ int sets_timers(void *ctx)
 	return 0;
 }
 
+static int reads_too_far(void *map, int *key, struct alarm *alarm)
+{
+	return ((char *)alarm)[100];
+}
+
+SEC("?syscall")
+int sets_bad_timer(void *ctx)
+{
+	struct alarm *alarm;
+	int key = 0;
+
+	while (*values && can_loop)
+		rounds++;
+	alarm = bpf_map_lookup_elem(&alarms, &key);
+	if (alarm) {
+		bpf_timer_init(&alarm->timer, &alarms, 1 /* CLOCK_MONOTONIC */);
+		bpf_timer_set_callback(&alarm->timer, reads_too_far);
+	}
+	return 0;
+}
+
 SEC("syscall")
 int two_arrays(void *ctx)
 {

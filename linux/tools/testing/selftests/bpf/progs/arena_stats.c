@@ -131,6 +131,13 @@ int alloc(void *ctx)
 }
 
 SEC("syscall")
+int reserve(void *ctx)
+{
+	result = bpf_arena_reserve_pages(&arena, (void __arena *)addr, cnt);
+	return 0;
+}
+
+SEC("syscall")
 int release(void *ctx)
 {
 	bpf_arena_free_pages(&arena, (void __arena *)addr, cnt);
