@@ -377,7 +377,7 @@ void arena_free_later(struct bpf_arena *arena, u32 wpn, u32 cnt);
 void arena_unreserve(struct bpf_arena *arena, u32 wpn, u32 cnt);
 void arena_reap(struct bpf_arena *arena);
 void arena_reap_range(struct bpf_arena *arena, u32 wpn, u32 cnt);
-void arena_reap_all(struct bpf_arena *arena);
+void arena_settle(struct bpf_arena *arena);
 
 /* The calls: arena_pages.c */
 void arena_pages_init(struct bpf_arena *arena);
@@ -402,6 +402,7 @@ void arena_memcg_get(struct bpf_arena *arena);
 void arena_memcg_put(struct bpf_arena *arena);
 void *arena_kzalloc(struct bpf_arena *arena, size_t size, gfp_t gfp);
 struct page *arena_page_alloc(struct bpf_arena *arena, gfp_t gfp);
+int arena_relieve(struct bpf_arena *arena, u32 step);
 struct page *arena_page_try_alloc(struct bpf_arena *arena, gfp_t gfp);
 int arena_list_alloc(struct bpf_arena *arena, u32 cnt, int nid, gfp_t gfp,
 		     struct list_head *pages);

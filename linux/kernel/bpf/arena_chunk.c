@@ -139,16 +139,17 @@ static int arena_chunk_try_make(struct bpf_arena *arena, u32 idx, gfp_t gfp)
  * @gfp: ARENA_GFP_*
  *
  * Context: may sleep; neither a chunk's lock nor arena->settle is held.
- * Return: 0, -ENOMEM.
+ * Return: 0; -ENOMEM; -EINTR if the task is about to die.
  */
 int arena_chunk_make(struct bpf_arena *arena, u32 idx, gfp_t gfp)
 {
 	int err = arena_chunk_try_make(arena, idx, ARENA_GFP_WORKER);
+	u32 step;
 
-	if (err != -ENOMEM || gfp == ARENA_GFP_WORKER)
-		return err;
-	arena_reap_all(arena);
-	return arena_chunk_try_make(arena, idx, gfp);
+	for (step = 0; err == -ENOMEM && gfp != ARENA_GFP_WORKER && step < 2; step++)
+		err = arena_relieve(arena, step) ?:
+		      arena_chunk_try_make(arena, idx, step ? gfp : ARENA_GFP_WORKER);
+	return err;
 }
 
 /* The same for all of these addresses */

@@ -300,7 +300,8 @@ static int arena_make_room(struct bpf_arena *arena, u32 *wpn, u32 cnt,
 	*wpn = arena_search(arena, cnt, kind);
 	if (*wpn == ARENA_NOWHERE && *tried == ARENA_TRIED_NOTHING) {
 		*tried = ARENA_TRIED_REAP;
-		arena_reap_all(arena);
+		arena_reap(arena);
+		arena_settle(arena);
 		return 0;
 	}
 	if (*wpn == ARENA_NOWHERE) {
@@ -400,7 +401,7 @@ void arena_pages_free_nosleep(struct bpf_arena *arena, u32 wpn, u32 cnt)
  * @cnt: how many, all inside the arena
  *
  * Context: may sleep.
- * Return: 0; -EBUSY if any is taken; -ENOMEM.
+ * Return: 0; -EBUSY if any is taken; -ENOMEM; -EINTR if the task is about to die.
  */
 int arena_pages_reserve(struct bpf_arena *arena, u32 wpn, u32 cnt)
 {

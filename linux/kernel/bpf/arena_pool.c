@@ -143,20 +143,17 @@ bool arena_pool_recycle(struct arena_pool *pool, struct page *page)
 	return pool_put(pool, page);
 }
 
-/*
- * A page that somebody freed, and that nobody who may not sleep will miss; or, if need
- * be, one that they will not get.
- */
-static struct page *pool_spare(struct bpf_arena *arena, bool need)
+/* A page that somebody freed, and that nobody who may not sleep will miss */
+static struct page *pool_spare(struct bpf_arena *arena)
 {
 	struct arena_pool *pool = READ_ONCE(arena->pool);
 	struct page *page;
 
-	if (!pool || !pool_draw(pool, 1, need ? READ_ONCE(pool->min) : READ_ONCE(pool->target)))
+	if (!pool || !pool_draw(pool, 1, READ_ONCE(pool->target)))
 		return NULL;
 	WRITE_ONCE(pool->used_at, jiffies);
 	page = pool_take(pool);
-	if (need || page_to_nid(page) == numa_mem_id())
+	if (page_to_nid(page) == numa_mem_id())
 		return page;
 	put_page(page);
 	return NULL;
@@ -249,7 +246,7 @@ static int list_add_new(u32 *cnt, int nid, gfp_t gfp, struct list_head *pages)
 }
 
 /* Pages of the pool, and then new ones, until *cnt is 0 */
-static int list_fill(struct bpf_arena *arena, u32 *cnt, int nid, gfp_t gfp, bool need,
+static int list_fill(struct bpf_arena *arena, u32 *cnt, int nid, gfp_t gfp,
 		     struct list_head *pages)
 {
 	struct mem_cgroup *memcg, *old_memcg;
@@ -257,7 +254,7 @@ static int list_fill(struct bpf_arena *arena, u32 *cnt, int nid, gfp_t gfp, bool
 	int err;
 
 	for (; *cnt && nid == NUMA_NO_NODE; --*cnt) {
-		page = pool_spare(arena, need);
+		page = pool_spare(arena);
 		if (!page)
 			break;
 		list_add_tail(&page->lru, pages);
@@ -274,6 +271,32 @@ static int list_fill(struct bpf_arena *arena, u32 *cnt, int nid, gfp_t gfp, bool
 }
 
 /**
+ * arena_relieve() - give memory back, for an allocation that has failed
+ * @arena: arena
+ * @step: 0; 1 if that was not enough
+ *
+ * What is dying is charged, and so is the pool: they go before reclaim does what it can,
+ * and before anybody is killed for memory. That others are about to free pages is waited
+ * for only then, since they may take their time.
+ *
+ * Context: may sleep; neither a chunk's lock nor arena->settle is held.
+ * Return: 0; -EINTR if the task is about to die.
+ */
+int arena_relieve(struct bpf_arena *arena, u32 step)
+{
+	struct arena_pool *pool = READ_ONCE(arena->pool);
+
+	if (fatal_signal_pending(current))
+		return -EINTR;
+	arena_reap(arena);
+	if (step)
+		arena_settle(arena);
+	while (pool && pool_draw(pool, 1, READ_ONCE(pool->min)))
+		put_page(pool_take(pool));
+	return 0;
+}
+
+/**
  * arena_list_alloc() - get zeroed pages
  * @arena: arena, whose creator's memory cgroup is charged
  * @cnt: how many
@@ -281,24 +304,21 @@ static int list_fill(struct bpf_arena *arena, u32 *cnt, int nid, gfp_t gfp, bool
  * @gfp: ARENA_GFP_*
  * @pages: list to which they are added
  *
- * What is dying is charged, so it goes before anybody is killed for memory, or gets
- * none.
- *
  * Context: may sleep; reclaims memory. Neither a chunk's lock nor arena->settle is held.
  * Return: 0; -ENOMEM; -EINTR if the task is about to die. Then @pages is empty.
  */
 int arena_list_alloc(struct bpf_arena *arena, u32 cnt, int nid, gfp_t gfp,
 		     struct list_head *pages)
 {
+	u32 step;
 	int err;
 
 	if (arena_should_fail(ARENA_FAIL_LIST))
 		return -EINTR;
-	err = list_fill(arena, &cnt, nid, ARENA_GFP_WORKER, false, pages);
-	if (err == -ENOMEM && gfp != ARENA_GFP_WORKER) {
-		arena_reap_all(arena);
-		err = list_fill(arena, &cnt, nid, gfp, true, pages);
-	}
+	err = list_fill(arena, &cnt, nid, ARENA_GFP_WORKER, pages);
+	for (step = 0; err == -ENOMEM && gfp != ARENA_GFP_WORKER && step < 2; step++)
+		err = arena_relieve(arena, step) ?:
+		      list_fill(arena, &cnt, nid, step ? gfp : ARENA_GFP_WORKER, pages);
 	if (err)
 		put_pages_list(pages);
 	return err;
@@ -314,13 +334,13 @@ struct page *arena_page_alloc(struct bpf_arena *arena, gfp_t gfp)
 	return list_first_entry(&pages, struct page, lru);
 }
 
-/* The same, and nothing is reaped for it. */
+/* The same, at once or not at all */
 struct page *arena_page_try_alloc(struct bpf_arena *arena, gfp_t gfp)
 {
 	LIST_HEAD(pages);
 	u32 cnt = 1;
 
-	if (list_fill(arena, &cnt, NUMA_NO_NODE, gfp, false, &pages))
+	if (list_fill(arena, &cnt, NUMA_NO_NODE, gfp, &pages))
 		return NULL;
 	return list_first_entry(&pages, struct page, lru);
 }
@@ -378,17 +398,17 @@ void arena_pool_fill(struct bpf_arena *arena)
 {
 	struct arena_pool *pool = arena->pool;
 	struct page *page;
-	u32 cnt;
+	u32 done = 0;
 
 	pool_adapt(pool);
 	/* no more than that in one go: callers may be as fast as we are */
-	for (cnt = pool->target; cnt && atomic_read(&pool->ready) < pool->target; cnt--) {
+	for (; done < pool->target && atomic_read(&pool->ready) < pool->target; done++) {
 		if (!arena_pool_may_grow(pool))
 			return;
-		if (!(cnt % ARENA_POOL_AT_ONCE) && arena_dirty_scan(arena, 0) != ARENA_NOWHERE) {
-			arena_kick(arena);
+		/* whoever left it has started the worker again */
+		if (done && !(done % ARENA_POOL_AT_ONCE) &&
+		    arena_dirty_scan(arena, 0) != ARENA_NOWHERE)
 			return;
-		}
 		page = arena_page_alloc(arena, ARENA_GFP_WORKER);
 		if (!page) {
 			arena_pool_back_off(pool);

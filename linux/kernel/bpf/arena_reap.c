@@ -237,17 +237,10 @@ void arena_reap(struct bpf_arena *arena)
 }
 
 /* Waits for whoever owned addresses when this is called. May sleep, as above. */
-static void arena_settle(struct bpf_arena *arena)
+void arena_settle(struct bpf_arena *arena)
 {
 	down_write(&arena->settle);
 	up_write(&arena->settle);
-}
-
-/* Ends all that is dying, whoever has begun to. May sleep, as above. */
-void arena_reap_all(struct bpf_arena *arena)
-{
-	arena_reap(arena);
-	arena_settle(arena);
 }
 
 /* Reservations have no page, and nothing that would have to be flushed. */

@@ -41,7 +41,7 @@
  *       fell through that may_goto (in_body).
  *   Exploration is last in, first out; callbacks of timers, which have no
  *   ancestors, come after all else. So what is in progress are the ancestors
- *   of the current path (bpf_loop_cut() checks it), and all edges but those to a
+ *   of the current path (bpf_loop_cut() checks what it can), and all edges but those to a
  *   state in progress lead to a state that is finished earlier than their start.
  *   Take an infinite run, and of the states that it goes through infinitely
  *   often the one that is finished last, A. Nothing but an edge to a state in
@@ -61,9 +61,9 @@
  *   So that rounds become alike, a may_goto forgets scalars that changed since
  *   its last round and are not precise. To know less is always safe. What is
  *   precise for conditional jumps alone (not "needed") is forgotten as well, but
- *   only after some rounds, and only if none of these had such a value: the
- *   states of a machine soon repeat, a counter that is compared with a constant at
- *   the end does not. Both ways are followed then.
+ *   only after some rounds, and unless one of these had the same values, but for
+ *   those that no round had: the states of a machine soon repeat, a counter that is
+ *   compared with a constant at the end does not. Both ways are followed then.
  *
  * Marks
  *   A path that is cut at a state in progress, or at an open one, ends before
@@ -226,29 +226,61 @@ static struct bpf_reg_state *scalar_at(struct bpf_func_state *frame, int i)
 	return reg->type == SCALAR_VALUE ? reg : NULL;
 }
 
-/* Was this one of the values that it had in a round? */
-static bool was_in_any(const struct rounds *rounds, int fr, int i,
+static int scalar_places(const struct bpf_func_state *frame)
+{
+	return BPF_REG_FP + frame->allocated_stack / BPF_REG_SIZE;
+}
+
+/* In which rounds was this a value of the scalar? A bit each, the last round is bit 0. */
+static u32 rounds_with(const struct rounds *rounds, int fr, int i,
 		       const struct bpf_reg_state *cur)
 {
 	const struct bpf_reg_state *old;
-	u32 n;
+	u32 n, with = 0;
 
 	for (n = 0; n < rounds->cnt; n++) {
 		old = scalar_at(rounds->st[n]->frame[fr], i);
 		if (old && scalar_covers(old, cur))
-			return true;
+			with |= BIT(n);
 	}
-	return false;
+	return with;
 }
 
-static bool keeps(const struct rounds *rounds, int fr, int i, const struct bpf_reg_state *cur)
+static bool is_for_jumps(const struct bpf_reg_state *reg)
+{
+	return reg->precise && !reg->needed;
+}
+
+/* The rounds that agree in what matters for jumps alone, but for what is in no round */
+static u32 rounds_alike(const struct rounds *rounds, const struct bpf_verifier_state *cur)
+{
+	const struct bpf_reg_state *last, *reg;
+	u32 with, alike = ~0U;
+	int fr, i;
+
+	for (fr = 0; fr <= cur->curframe; fr++) {
+		for (i = 0; i < scalar_places(cur->frame[fr]); i++) {
+			last = scalar_at(rounds->st[0]->frame[fr], i);
+			reg = scalar_at(cur->frame[fr], i);
+			if (!last || !reg || !is_for_jumps(last))
+				continue;
+			with = rounds_with(rounds, fr, i, reg);
+			if (with)
+				alike &= with;
+		}
+	}
+	return alike;
+}
+
+static bool keeps(const struct rounds *rounds, u32 alike, int fr, int i,
+		  const struct bpf_reg_state *cur)
 {
 	const struct bpf_reg_state *last = scalar_at(rounds->st[0]->frame[fr], i);
 
 	if (!last || last->needed || scalar_covers(last, cur))
 		return true;
 	return last->precise && (rounds->cnt <= ROUNDS_BEFORE_WIDENING ||
-				 was_in_any(rounds, fr, i, cur));
+				 (alike && rounds_with(rounds, fr, i, cur)));
 }
 
 /**
@@ -258,8 +290,8 @@ static bool keeps(const struct rounds *rounds, int fr, int i, const struct bpf_r
  *
  * Unless they matter: a counter that only counts, or is compared, becomes any
  * number, and the next round's state is covered; one that an access depends on
- * stays exact, and the loop is unrolled until its own condition ends it. A value
- * that comes again is no counter's.
+ * stays exact, and the loop is unrolled until its own condition ends it. Values that
+ * come again, all of them as in one and the same round, are no counters'.
  */
 void bpf_loop_widen(struct bpf_verifier_env *env,
 		    const struct bpf_verifier_state_list *sl)
@@ -267,16 +299,18 @@ void bpf_loop_widen(struct bpf_verifier_env *env,
 	struct bpf_verifier_state *cur = env->cur_state;
 	struct rounds rounds = {};
 	struct bpf_reg_state *reg;
-	int fr, i, cnt;
+	u32 alike = 0;
+	int fr, i;
 
 	find_rounds(env, sl, &rounds);
 	if (!rounds.cnt)
 		return;
+	if (rounds.cnt > ROUNDS_BEFORE_WIDENING)
+		alike = rounds_alike(&rounds, cur);
 	for (fr = 0; fr <= cur->curframe; fr++) {
-		cnt = BPF_REG_FP + cur->frame[fr]->allocated_stack / BPF_REG_SIZE;
-		for (i = 0; i < cnt; i++) {
+		for (i = 0; i < scalar_places(cur->frame[fr]); i++) {
 			reg = scalar_at(cur->frame[fr], i);
-			if (reg && !keeps(&rounds, fr, i, reg))
+			if (reg && !keeps(&rounds, alike, fr, i, reg))
 				__mark_reg_unknown(env, reg);
 		}
 	}

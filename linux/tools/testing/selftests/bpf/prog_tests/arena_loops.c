@@ -283,6 +283,20 @@ static const struct loop covered[] = {
 	/* 27 */	RETURN(0)
 
 static const struct loop accepted[] = {
+	/* each value comes again soon, and all of them only after 35 rounds */
+	{ "counters_out_of_step", {
+	/* 0 */	SET(6, 0),
+	/* 1 */	SET(7, 0),
+	/* 2 */	MAY_GOTO(7),
+	/* 3 */	BPF_ALU64_IMM(BPF_ADD, R(6), 1),
+	/* 4 */	IF_NE(6, 5, 1),
+	/* 5 */	SET(6, 0),
+	/* 6 */	BPF_ALU64_IMM(BPF_ADD, R(7), 1),
+	/* 7 */	IF_NE(7, 7, -6),
+	/* 8 */	SET(7, 0),
+	/* 9 */	GOTO(-8),
+	/* 10 */	RETURN(0),
+	} },
 	{ "machine_few_rounds", { MACHINE(8) } },
 	{ "machine_many_rounds", { MACHINE(64) } },
 	/* 3 is the head of the loop, and the way back to it a fall-through */
