@@ -150,6 +150,21 @@ static void anywhere(void)
 	teardown(&f);
 }
 
+/* No piece is lost where a chunk ends, wherever the arena lies. */
+static void pieces_fill_it(void)
+{
+	enum { PAGES = 2048, PIECE = 128 };
+	struct fixture f;
+	int i;
+
+	if (!setup(&f, PAGES, BPF_F_SEGV_ON_FAULT, 0))
+		return;
+	for (i = 0; i < PAGES / PIECE; i++)
+		ASSERT_NEQ(alloc(&f, 0, PIECE), 0, "piece");
+	ASSERT_EQ(alloc(&f, 0, 1), 0, "full");
+	teardown(&f);
+}
+
 static void at_address(void)
 {
 	struct fixture f;
@@ -1083,6 +1098,8 @@ void serial_test_arena_alloc(void)
 		hazard_34_dentries();
 	if (test__start_subtest("hazard_34_own_cgroup"))
 		hazard_34_own_cgroup();
+	if (test__start_subtest("pieces_fill_it"))
+		pieces_fill_it();
 	if (test__start_subtest("hazard_10_extremes"))
 		hazard_10_extremes();
 	if (test__start_subtest("hazard_11_node_id"))

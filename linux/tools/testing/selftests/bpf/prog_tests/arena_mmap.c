@@ -744,8 +744,13 @@ static void hazard_07_lines(void)
 static void check_pick(__u64 pages, char *hint)
 {
 	const size_t len = pages * page_size;
+	size_t align = page_size;
 	char *area, name[64];
 	int fd;
+
+	/* to a page table, or to what is as large as the arena */
+	while (align < len && align < page_size / 8 * page_size)
+		align *= 2;
 
 	snprintf(name, sizeof(name), "%llu pages, hint %p", pages, hint);
 	fd = arena_create(pages, 0, 0);
@@ -754,6 +759,8 @@ static void check_pick(__u64 pages, char *hint)
 	area = mmap(hint, len, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (ASSERT_NEQ(area, MAP_FAILED, name)) {
 		ASSERT_EQ((__u64)area >> 32, (__u64)(area + len - 1) >> 32, name);
+		if (!hint)
+			ASSERT_EQ((__u64)area % align, 0, name);
 		ASSERT_OK(arena_write(area), name);
 		ASSERT_OK(arena_write(area + len - 1), name);
 		munmap(area, len);
@@ -764,7 +771,7 @@ static void check_pick(__u64 pages, char *hint)
 static void hazard_07_picked(void)
 {
 	const __u64 all = 4 * GiB / page_size;
-	const __u64 sizes[] = { 1, 2, 3, all / 4, all / 2, all - 1, all };
+	const __u64 sizes[] = { 1, 2, 3, page_size / 8, page_size, all / 4, all / 2, all - 1, all };
 	char * const hints[] = { NULL, (char *)ARENA_BASE, (char *)ARENA_BASE - page_size,
 				 (char *)ARENA_BASE + 3 * GiB };
 	struct marker m;
