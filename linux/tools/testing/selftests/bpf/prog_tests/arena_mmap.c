@@ -744,13 +744,8 @@ static void hazard_07_lines(void)
 static void check_pick(__u64 pages, char *hint)
 {
 	const size_t len = pages * page_size;
-	size_t align = page_size;
 	char *area, name[64];
 	int fd;
-
-	/* to a page table, or to what is as large as the arena */
-	while (align < len && align < page_size / 8 * page_size)
-		align *= 2;
 
 	snprintf(name, sizeof(name), "%llu pages, hint %p", pages, hint);
 	fd = arena_create(pages, 0, 0);
@@ -759,8 +754,6 @@ static void check_pick(__u64 pages, char *hint)
 	area = mmap(hint, len, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (ASSERT_NEQ(area, MAP_FAILED, name)) {
 		ASSERT_EQ((__u64)area >> 32, (__u64)(area + len - 1) >> 32, name);
-		if (!hint)
-			ASSERT_EQ((__u64)area % align, 0, name);
 		ASSERT_OK(arena_write(area), name);
 		ASSERT_OK(arena_write(area + len - 1), name);
 		munmap(area, len);
@@ -771,7 +764,7 @@ static void check_pick(__u64 pages, char *hint)
 static void hazard_07_picked(void)
 {
 	const __u64 all = 4 * GiB / page_size;
-	const __u64 sizes[] = { 1, 2, 3, page_size / 8, page_size, all / 4, all / 2, all - 1, all };
+	const __u64 sizes[] = { 1, 2, 3, all / 4, all / 2, all - 1, all };
 	char * const hints[] = { NULL, (char *)ARENA_BASE, (char *)ARENA_BASE - page_size,
 				 (char *)ARENA_BASE + 3 * GiB };
 	struct marker m;
@@ -786,6 +779,30 @@ static void hazard_07_picked(void)
 	check_pick(2, (char *)ARENA_BASE - page_size);
 	marker_check(&m, "next to the line");
 	marker_free(&m);
+}
+
+/* A page table's worth of pages, or all that there are, lies in one page table. */
+static void begins_with_a_chunk(void)
+{
+	const __u64 chunk = page_size / 8, sizes[] = { 1, 3, 64, chunk - 1, chunk, 5 * chunk };
+	char *area, name[32];
+	__u64 align;
+	int i, fd;
+
+	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
+		snprintf(name, sizeof(name), "%llu pages", sizes[i]);
+		for (align = 1; align < sizes[i] && align < chunk; align *= 2)
+			;
+		fd = arena_create(sizes[i], 0, 0);
+		if (!ASSERT_GE(fd, 0, name))
+			return;
+		area = mmap(NULL, sizes[i] * page_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+		if (ASSERT_NEQ(area, MAP_FAILED, name)) {
+			ASSERT_EQ((__u64)area % (align * page_size), 0, name);
+			munmap(area, sizes[i] * page_size);
+		}
+		close(fd);
+	}
 }
 
 static void fault_in(void)
@@ -1085,6 +1102,8 @@ void test_arena_mmap(void)
 		hazard_03_fork_after_madvise();
 	if (test__start_subtest("hazard_07_lines"))
 		hazard_07_lines();
+	if (test__start_subtest("begins_with_a_chunk"))
+		begins_with_a_chunk();
 	if (test__start_subtest("hazard_07_picked"))
 		hazard_07_picked();
 	if (test__start_subtest("hazard_35_address_0"))
