@@ -118,7 +118,7 @@ int index_too_large(void *ctx)
 
 /* So many rounds that matter that comparing each with all others takes for ever */
 SEC("?tc")
-__success __log_level(4) __msg("max_states_per_insn 17 ")
+__success __log_level(4) __msg("max_states_per_insn 20 ")
 int few_states_to_compare(void *ctx)
 {
 	asm volatile (
