@@ -359,6 +359,7 @@ bad_endings
 complaints
 counts_instructions
 other_kernel
+elsewhere
 other_checkout
 logs_of_their_own
 probes
