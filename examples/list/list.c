@@ -20,13 +20,16 @@ int main(void)
 	struct list *skel = list__open_and_load(); /* maps the arena, too */
 	struct node *mine;
 
-	if (!skel || run(skel->progs.push))
+	if (!skel)
+		return 1;
+	/* a page of its own: touched first, so that the program is given others */
+	mine = (void *)skel->arena + 15 * arena_page_size();
+	mine->value = 100;
+
+	if (run(skel->progs.push))
 		return 1;
 	printf("the process sums up %d\n", list_sum(skel->arena->head));
 
-	/* memory of its own: a page comes into being when it is touched */
-	mine = (void *)skel->arena + 15 * arena_page_size();
-	mine->value = 100;
 	list_push(&skel->arena->head, mine);
 	printf("the program sums up %d\n", run(skel->progs.sum));
 

@@ -250,45 +250,23 @@ static int arena_len_check(const struct bpf_arena *arena, unsigned long len)
 	return len < arena_size(arena) ? -EINVAL : 0;
 }
 
-/* len bytes at a multiple of align, out of a range that is longer than that */
-static unsigned long arena_area_find(struct file *filp, unsigned long len,
-				     unsigned long align, unsigned long flags)
-{
-	unsigned long addr;
-
-	addr = current->mm->get_unmapped_area(filp, 0, len + align - PAGE_SIZE, 0, flags);
-	return IS_ERR_VALUE(addr) ? addr : round_up(addr, align);
-}
-
 /*
- * Picks len bytes that do not cross a 4 GiB line, at the hint if possible. Otherwise
- * chunks are cut as little as can be: an arena that fits into one is in one, a larger
- * one begins with one, and runs of 2^n pages fill either.
+ * Picks len bytes, at the hint if possible, else at a multiple of len rounded up to a power
+ * of two. So no 4 GiB line is crossed, and chunks are cut as little as can be: an arena that
+ * fits into one is in one, a larger one begins with one, and runs of 2^n pages fill either.
  */
 static unsigned long arena_area_pick(struct file *filp, unsigned long hint,
 				     unsigned long len, unsigned long flags)
 {
-	unsigned long align = min(roundup_pow_of_two(len), PMD_SIZE), addr;
+	unsigned long align = roundup_pow_of_two(len), addr;
 
 	if (hint) {
 		addr = current->mm->get_unmapped_area(filp, hint, len, 0, flags);
 		if (addr == hint && !range_crosses_4g(addr, len))
 			return addr;
 	}
-	addr = arena_area_find(filp, len, align, flags);
-	if (IS_ERR_VALUE(addr))
-		addr = arena_area_find(filp, len, PAGE_SIZE, flags);
-	if (IS_ERR_VALUE(addr) || !range_crosses_4g(addr, len))
-		return addr;
-
-	/*
-	 * In [addr, addr + 2 * len) there is room for len bytes before or after
-	 * any one line; the first line behind addr is where they fit for sure.
-	 */
-	addr = arena_area_find(filp, 2 * len, align, flags);
-	if (IS_ERR_VALUE(addr) || !range_crosses_4g(addr, len))
-		return addr;
-	return round_up(addr, SZ_4G);
+	addr = current->mm->get_unmapped_area(filp, 0, len + align - PAGE_SIZE, 0, flags);
+	return IS_ERR_VALUE(addr) ? addr : round_up(addr, align);
 }
 
 /*
@@ -744,7 +722,8 @@ void bpf_arena_free_pages(void *p__map, void *ptr__ign, u32 page_cnt)
  * Return: 0; -EINVAL if the map is no arena or the range is not inside it or
  * not aligned; -EBUSY if any of the addresses is in use; -ENOMEM, where the
  * program may not sleep also for a part of the arena that has not been used so
- * far: it can be soon after the call.
+ * far: it can be soon after the call; -EINTR, where the program may sleep, if the
+ * task is about to die.
  */
 int bpf_arena_reserve_pages(void *p__map, void *ptr__ign, u32 page_cnt)
 {

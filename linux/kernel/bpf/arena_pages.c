@@ -157,6 +157,9 @@ static void arena_chunks_wanted(struct bpf_arena *arena)
 			return;
 		clear_bit(idx, arena->wanted);
 		cond_resched();
+		/* whoever left it has started the worker again */
+		if (arena_dirty_scan(arena, 0) != ARENA_NOWHERE)
+			return;
 	}
 }
 

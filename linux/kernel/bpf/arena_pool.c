@@ -276,7 +276,8 @@ static int list_fill(struct bpf_arena *arena, u32 *cnt, int nid, gfp_t gfp,
  * @step: 0; 1 if that was not enough
  *
  * What is dying is charged, and so is the pool: they go before reclaim does what it can,
- * and before anybody is killed for memory. That others are about to free pages is waited
+ * and before anybody is killed for memory. The worker grows the pool again when it is
+ * asked for pages. That others are about to free pages is waited
  * for only then, since they may take their time.
  *
  * Context: may sleep; neither a chunk's lock nor arena->settle is held.
@@ -291,6 +292,8 @@ int arena_relieve(struct bpf_arena *arena, u32 step)
 	arena_reap(arena);
 	if (step)
 		arena_settle(arena);
+	if (pool)
+		WRITE_ONCE(pool->target, READ_ONCE(pool->min));
 	while (pool && pool_draw(pool, 1, READ_ONCE(pool->min)))
 		put_page(pool_take(pool));
 	return 0;
@@ -349,7 +352,7 @@ struct page *arena_page_try_alloc(struct bpf_arena *arena, gfp_t gfp)
 static void pool_adapt(struct arena_pool *pool)
 {
 	u64 asked = atomic64_read(&pool->hits) + atomic64_read(&pool->misses);
-	u32 min = READ_ONCE(pool->min), target = max(pool->target, min);
+	u32 min = READ_ONCE(pool->min), target = max(READ_ONCE(pool->target), min);
 
 	if (asked != pool->asked)
 		WRITE_ONCE(pool->used_at, jiffies);
@@ -398,11 +401,12 @@ void arena_pool_fill(struct bpf_arena *arena)
 {
 	struct arena_pool *pool = arena->pool;
 	struct page *page;
-	u32 done = 0;
+	u32 done = 0, limit;
 
 	pool_adapt(pool);
 	/* no more than that in one go: callers may be as fast as we are */
-	for (; done < pool->target && atomic_read(&pool->ready) < pool->target; done++) {
+	limit = READ_ONCE(pool->target);
+	for (; done < limit && atomic_read(&pool->ready) < READ_ONCE(pool->target); done++) {
 		if (!arena_pool_may_grow(pool))
 			return;
 		/* whoever left it has started the worker again */
@@ -420,7 +424,7 @@ void arena_pool_fill(struct bpf_arena *arena)
 	}
 	if (!time_after(jiffies, READ_ONCE(pool->used_at) + ARENA_POOL_LINGER))
 		return;
-	while (pool_draw(pool, 1, pool->target))
+	while (pool_draw(pool, 1, READ_ONCE(pool->target)))
 		put_page(pool_take(pool));
 }
 
@@ -438,7 +442,8 @@ int arena_pool_create(struct bpf_arena *arena, u32 min)
 
 	BUILD_BUG_ON(sizeof(*pool) > SZ_4K);
 	if (!READ_ONCE(arena->pool)) {
-		pool = arena_kzalloc(arena, sizeof(*pool), ARENA_GFP);
+		/* without one, what is freed goes back: not worth a reclaim */
+		pool = arena_kzalloc(arena, sizeof(*pool), min ? ARENA_GFP : ARENA_GFP_WORKER);
 		if (!pool)
 			return -ENOMEM;
 		pool->used_at = jiffies;

@@ -150,7 +150,35 @@ static void anywhere(void)
 	teardown(&f);
 }
 
-/* No piece is lost where a chunk ends, wherever the arena lies. */
+/*
+ * What a process has touched, no program is given: at an address where the last page
+ * is in a word of its own, from which another CPU begins to look.
+ */
+static void touched_is_taken(void)
+{
+	const int cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	cpu_set_t all, one;
+	struct fixture f;
+	int cpu, i;
+
+	sched_getaffinity(0, sizeof(all), &all);
+	for (cpu = 0; cpu < cpus; cpu++) {
+		CPU_ZERO(&one);
+		CPU_SET(cpu, &one);
+		sched_setaffinity(0, sizeof(one), &one);
+		if (!setup(&f, NPAGES, 0, ARENA_BASE + (65 - NPAGES) * page_size))
+			break;
+		*(__u64 *)page_addr(&f, NPAGES - 1) = 42;
+		for (i = 1; i < NPAGES; i++)
+			ASSERT_NEQ(alloc(&f, 0, 1), 0, "others");
+		ASSERT_EQ(*(__u64 *)page_addr(&f, NPAGES - 1), 42, "the process's");
+		ASSERT_EQ(alloc(&f, 0, 1), 0, "full");
+		teardown(&f);
+	}
+	sched_setaffinity(0, sizeof(all), &all);
+}
+
+/* No piece is lost where a chunk ends, where the kernel picks the address. */
 static void pieces_fill_it(void)
 {
 	enum { PAGES = 2048, PIECE = 128 };
@@ -1098,6 +1126,8 @@ void serial_test_arena_alloc(void)
 		hazard_34_dentries();
 	if (test__start_subtest("hazard_34_own_cgroup"))
 		hazard_34_own_cgroup();
+	if (test__start_subtest("touched_is_taken"))
+		touched_is_taken();
 	if (test__start_subtest("pieces_fill_it"))
 		pieces_fill_it();
 	if (test__start_subtest("hazard_10_extremes"))

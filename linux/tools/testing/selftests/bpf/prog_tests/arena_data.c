@@ -22,14 +22,16 @@ static void list(void)
 	skel = arena_list__open_and_load();
 	if (!ASSERT_OK_PTR(skel, "open and load"))
 		return;
+	/* a page that the process faults in, before a program is given it */
+	elem = (void *)skel->arena + (arena_bytes(64) - getpagesize());
+	elem->value = 1000000;
+
 	skel->bss->cnt = LIST_LEN;
 	ASSERT_EQ(arena_run(skel->progs.list_add), LIST_LEN, "elements added");
 	ASSERT_EQ(list_sum_of(&skel->arena->list), LIST_LEN * (LIST_LEN - 1) / 2,
 		  "sum that the process sees");
 
-	/* the process adds an element of its own, on a page that it faults in */
-	elem = (void *)skel->arena + (arena_bytes(64) - getpagesize());
-	elem->value = 1000000;
+	/* the process adds an element of its own */
 	list_add_node(&elem->node, &skel->arena->list);
 	list_del_node(&list_elem_of(skel->arena->list.first->next)->node);
 	arena_run(skel->progs.list_sum);

@@ -35,13 +35,16 @@ int main(void)
 	struct visit *v;
 
 	skel = arena_doc__open_and_load(); /* maps the arena, too */
-	if (!skel || run(skel->progs.add_visits))
+	if (!skel)
+		return 1;
+	/* ours is on the last page, before the program is given that one */
+	v = (void *)skel->arena + 15 * getpagesize();
+	v->value = 100;
+
+	if (run(skel->progs.add_visits))
 		return 1;
 	printf("the program's: %llu\n", sum_of(skel->arena->head));
 
-	/* one of our own, on the last page, which comes when it is touched */
-	v = (void *)skel->arena + 15 * getpagesize();
-	v->value = 100;
 	v->next = skel->arena->head;
 	skel->arena->head = v;
 	printf("the program sees: %d\n", run(skel->progs.sum_visits));

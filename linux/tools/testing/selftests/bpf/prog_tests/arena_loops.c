@@ -282,6 +282,7 @@ static const struct loop covered[] = {
 	/* 26 */	BPF_JMP_IMM(BPF_JLT, R(8), rounds, -15),	\
 	/* 27 */	RETURN(0)
 
+/* What has to be accepted */
 static const struct loop accepted[] = {
 	/* each value comes again soon, and all of them only after 35 rounds */
 	{ "counters_out_of_step", {

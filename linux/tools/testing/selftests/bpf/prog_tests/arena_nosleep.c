@@ -597,7 +597,7 @@ static void check_calm(void)
 	int fd = bpf_map__fd(skel->maps.arena), seconds;
 
 	check_all_back();
-	/* it halves every five seconds */
+	/* it halves each second, after five without a call */
 	for (seconds = 0; arena_fdinfo(fd, "pool_target") > arena_pool_min() && seconds < 40; seconds++)
 		sleep(1);
 	ASSERT_EQ(arena_fdinfo(fd, "pool_target"), arena_pool_min(), "target");
