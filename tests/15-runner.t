@@ -8,11 +8,11 @@ set -euo pipefail
 
 export ARCH=arm64
 mkdir -p "$scratch/tests" "$scratch/scripts"
-cp "$top/tests/"{run,lib.sh} "$scratch/tests/"
+cp "$top/tests/"{run,harness.pl,lib.sh,times} "$scratch/tests/"
 cp "$top/scripts/lib.sh" "$scratch/scripts/"
 cp "$top/BASE" "$scratch/"
 
-# suite NAME: its text is on stdin; "done" comes after it, unless it has a plan.
+# suite NAME: its text is on stdin; a plan comes after it, unless it has one.
 suite() {
 	local text
 	text=$(cat)
@@ -20,24 +20,24 @@ suite() {
 		printf '#!/bin/bash\n# SPDX-License-Identifier: GPL-2.0\n#\n# %s\n' "$1"
 		[[ $text = "#"* ]] || echo '#'
 		printf '%s\n' "$text"
-		[[ $text = *plan* ]] || echo 'echo done'
+		[[ $text = *1..* || $text = *all_done* ]] || echo "echo 1..$(grep -c 'ok - ' <<<"$text")"
 	} >"$scratch/tests/$1.t"
 	chmod +x "$scratch/tests/$1.t"
 }
 
 suite 10-good <<-'END'
-	echo "ok one"
+	echo "ok - one"
 	echo "chatter, not counted"
-	echo "ok two"
-	echo "skip three - not here"
-	echo "plan 3"
+	echo "ok - two"
+	echo "ok - three # skip not here"
+	echo "1..3"
 END
 suite 20-bad <<-'END'
-	echo "ok four"
-	echo "not ok five - wrong"
+	echo "ok - four"
+	echo "not ok - five - wrong"
 END
 suite 30-early <<-'END'
-	echo "ok six"
+	echo "ok - six"
 	echo "the reason why" >&2
 	exit 3
 END
@@ -45,21 +45,21 @@ suite 40-silent <<-'END'
 	echo "nothing that counts"
 END
 suite 50-vague <<-'END'
-	echo "skip seven"
+	echo "ok - seven # skip"
 END
 suite 60-killed <<-'END'
-	printf 'ok eight'
+	printf "ok - eight"
 	kill -9 $$
 END
 
 run "$scratch/tests/run" '10*'
 expect "a good suite is counted" 0 $'\n2 passed, 0 failed, 1 skipped'
 run "$scratch/tests/run" 10-good
-expect "a skip is shown with its reason" 0 "skip three - not here"
+expect "a skip is shown with its reason" 0 "ok - three # skip not here"
 holds "the count is the last line, alone" [ "$(last_line)" = "2 passed, 0 failed, 1 skipped" ]
 run "$scratch/tests/run" '20*'
 expect "a failure fails the run" 1 "1 passed, 1 failed, 0 skipped"
-expect "failures come again at the end" 1 $'\n\narm64-20-bad: not ok five - wrong\n\ncommit unknown:\n1 passed'
+expect "failures come again at the end" 1 $'\n\narm64-20-bad: not ok - five - wrong\n\ncommit unknown:\n1 passed'
 run "$scratch/tests/run" '30*'
 expect "a suite that ends early is a failure" 1 "30-early: not ok - the suite ended with status 3"
 expect "what it said last comes at the end" 1 $'status 3 (out/test/arm64-30-early.log)\n    | the reason why\n\ncommit unknown:\n1 passed'
@@ -71,9 +71,21 @@ expect "a full disk is named" 1 "    | the disk is full: 17 MiB are left in $scr
 run "$scratch/tests/run" '40*'
 expect "a suite that reports nothing is a failure" 1 "40-silent: not ok - the suite reported nothing"
 run "$scratch/tests/run" '50*'
-expect "a skip without a reason is a failure" 1 "not ok seven - skipped without saying why"
+expect "a skip without a reason is a failure" 1 "not ok - seven - skipped without saying why"
 run "$scratch/tests/run" '60*'
 expect "a killed suite is a failure" 1 "60-killed: not ok - the suite ended with status 137"
+suite 65-both <<-'END'
+	echo "not ok - nine - TODO # TODO later"
+	echo "not ok - ten - wrong # skip not here"
+END
+run "$scratch/tests/run" '65*'
+expect "a failure is one, whatever its reason looks like" 1 $'\n0 passed, 2 failed, 0 skipped'
+rm "$scratch/tests/65-both.t"
+printf '#!/bin/sh\nsleep 60\n' >"$scratch/tests/66-slow.t"
+chmod +x "$scratch/tests/66-slow.t"
+run env -C "$scratch" perl tests/harness.pl 1 1 time "1 slow arm64 66-slow it takes long"
+expect "a suite has so much time" 1 "slow: not ok - still running after"
+rm "$scratch/tests/66-slow.t"
 run "$scratch/tests/run" '99*'
 expect "a pattern that fits no suite is a failure" 1 "no suite matches '99*'"
 run "$scratch/tests/run"
@@ -87,23 +99,23 @@ for name in one two; do
 	suite "70-$name" <<-END
 		touch $scratch/$name
 		for ((i = 0; i < 30; i++)); do
-			[ ! -e $scratch/one ] || [ ! -e $scratch/two ] || { echo "ok $name"; break; }
+			[ ! -e $scratch/one ] || [ ! -e $scratch/two ] || { echo "ok - $name"; break; }
 			sleep 0.1
 		done
 	END
 done
 suite 80-once <<-'END'
 	# Runs once.
-	echo "ok $ARCH"
+	echo "ok - $ARCH"
 END
 suite 81-each <<-'END'
-	echo "ok $ARCH"
+	echo "ok - $ARCH"
 	sleep 1
-	echo "not ok $ARCH - to see the name"
+	echo "not ok - $ARCH - to see the name"
 END
 suite 82-one <<-'END'
 	# Runs for arm64 only.
-	echo "ok $ARCH"
+	echo "ok - $ARCH"
 END
 run "$scratch/tests/run" '70*'
 expect "two suites at a time" 0 $'\n2 passed, 0 failed, 0 skipped'
@@ -115,8 +127,8 @@ expect "JOBS of no number" 1 "JOBS=many is not a number"
 unset ARCH
 run "$scratch/tests/run" '81*'
 expect "without ARCH: a suite for each architecture" 1 $'\n2 passed, 2 failed, 0 skipped'
-expect "... told apart" 1 "x86_64-81-each: not ok x86_64 - "
-expect "... both" 1 "arm64-81-each: not ok arm64 - "
+expect "... told apart" 1 "x86_64-81-each: not ok - x86_64 - "
+expect "... both" 1 "arm64-81-each: not ok - arm64 - "
 run "$scratch/tests/run" '80*'
 expect "a suite for no architecture runs once" 0 $'\n1 passed, 0 failed, 0 skipped'
 run "$scratch/tests/run" '82*'
@@ -125,13 +137,13 @@ run env ARCH=x86_64 "$scratch/tests/run" '82*'
 expect "... and not elsewhere" 1 "no suite matches '82*'"
 suite 83-last <<-'END'
 	# Runs once, after the others.
-	grep -q "ok slow" "$(dirname "$0")/../out/test/84-slow.results" && echo "ok 84 has ended"
+	grep -q "ok - slow" "$(dirname "$0")/../out/test/84-slow.results" && echo "ok - 84 has ended"
 	echo "list of all: $ARCHES"
 END
 suite 84-slow <<-'END'
 	# Runs once.
 	sleep 1
-	echo "ok slow"
+	echo "ok - slow"
 END
 run "$scratch/tests/run" '8[34]*'
 expect "a suite that runs after the others" 0 $'\n2 passed, 0 failed, 0 skipped'
@@ -151,19 +163,34 @@ done
 run env ARCH=vax "$scratch/tests/run"
 expect "an unknown architecture" 1 "unknown architecture vax"
 
+# What a suite says in one breath is told in one, not when it says the next thing.
+suite 87-breath <<-END
+	# Runs once.
+	printf 'not ok - one - x\nnot ok - two - x\n'
+	for ((i = 0; i < 50; i++)); do
+		! grep -q "two - x" $scratch/told || break
+		sleep 0.1
+	done
+	[ \$i = 50 ] || echo "ok - told at once"
+	echo 1..3
+END
+"$scratch/tests/run" '87*' >"$scratch/told" 2>&1 || true
+said=$(cat "$scratch/told") status=0
+expect "each failure is told at once" 0 $'\n1 passed, 2 failed, 0 skipped'
+
 # A suite that leaves something out.
 suite 10-good <<-'END'
-	echo "ok one"
+	echo "ok - one"
 	exit 0
 END
 run "$scratch/tests/run" '10*'
-expect "a suite without a plan is a failure" 1 "10-good: not ok - its last line is neither 'plan N' nor 'done'"
+expect "a suite without a plan is a failure" 1 "10-good: not ok - No plan found in TAP output"
 suite 10-good <<-'END'
-	echo "ok one"
-	echo "plan 2"
+	echo "ok - one"
+	echo "1..2"
 END
 run "$scratch/tests/run" '10*'
-expect "a suite that does not keep to its plan is a failure" 1 "not ok - it has 1 results, and says 2 were to be"
+expect "a suite that does not keep to its plan is a failure" 1 "not ok - Bad plan.  You planned 2 tests but ran 1."
 suite 10-good <<-'END'
 	set -euo pipefail
 	. "$(dirname "$0")/lib.sh"
@@ -172,6 +199,7 @@ suite 10-good <<-'END'
 	for name in "${list[@]}"; do
 		ok "$name"
 	done
+	all_done
 END
 run "$scratch/tests/run" '10*'
 expect "a loop over a command that fails is a failure" 1 "10-good: not ok - the suite ended with status 1"
@@ -186,7 +214,7 @@ expect "... and one that has what it loops over is none" 0 "8 passed, 0 failed, 
 misspelt() {
 	suite "${3%.t}" <<-END
 	$2
-	echo "ok never"
+	echo "ok - never"
 	END
 	run "$scratch/tests/run" '10*'
 	expect "$1 is an error" 1 "tests/$3"
@@ -208,7 +236,7 @@ rm "$scratch/tests/20-lost.t"
 for name in short long; do
 	suite "85-$name" <<-END
 	# Runs once.
-	echo ok one
+	echo "ok - one"
 	END
 done
 printf '85-short 10\n85-long 20\n' >"$scratch/tests/times"
@@ -235,7 +263,7 @@ suite 86-slow <<END
 	# Runs once.
 	touch $scratch/slow
 	while [ -e $scratch/slow ]; do sleep 0.1; done
-	echo "ok slow"
+	echo "ok - slow"
 END
 "$scratch/tests/run" '86*' >"$scratch/first" 2>&1 & runner=$!
 until [ -e "$scratch/slow" ]; do
@@ -283,4 +311,4 @@ for ((i = 0; i < 50; i++)); do
 	sleep 0.1
 done
 holds "... and both of its suites are" [ "$(pids | wc -l) started, $(left | wc -l) left" = "2 started, 0 left" ]
-plan $((50 + ${#list[@]}))
+plan $((53 + ${#list[@]}))

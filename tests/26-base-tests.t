@@ -91,35 +91,35 @@ holds "progs: what is left out is not run" \
 src=$project/out/x86_64/test_progs/src/tools/testing/selftests/bpf
 holds "progs: ... or not built" [ ! -e "$src/progs/test_bpf_nf.c" -a -e "$src/progs/atomics.c" ]
 base_tests compare progs
-expect "progs: the same again" 0 "ok hazard_24_test_progs: all 6 results are those without the series"
+expect "progs: the same again" 0 "ok - hazard_24_test_progs: all 6 results are those without the series"
 holds "progs: ... on the kernel with it" \
 	grep -q -- "--kernel $project/out/x86_64/bzImage " "$scratch/command"
 progs FAIL FAIL "" 2/1 2
 base_tests compare progs
 expect "progs: a subtest that fails now" 0 \
-	"not ok test_progs btf/one (2) - OK without the series, FAIL with it"
+	"not ok - test_progs btf/one (2) - OK without the series, FAIL with it"
 holds "progs: ... and then there is no ok" [ "$(grep -c '^ok' <<<"$said")" = 0 ]
 progs SKIP OK "" 3/1
 base_tests compare progs
 expect "progs: one that is skipped now" 0 \
-	"not ok test_progs btf/one (2) - OK without the series, SKIP with it"
+	"not ok - test_progs btf/one (2) - OK without the series, SKIP with it"
 progs OK OK "#5       new:OK" 4/2
 base_tests compare progs
-expect "progs: one that is new" 0 "not ok test_progs new - absent without the series, OK with it"
+expect "progs: one that is new" 0 "not ok - test_progs new - absent without the series, OK with it"
 sed -i 's/^bad FAIL/bad OK/' "$project/tests/progs.base"
 progs
 base_tests compare progs
 expect "progs: why one fails" 0 \
-	"not ok test_progs bad - OK without the series, FAIL with it: test_bad:FAIL:find ping unexpected error: -2"
+	"not ok - test_progs bad - OK without the series, FAIL with it: test_bad:FAIL:find ping unexpected error: -2"
 progs OK OK "" 3/2 1 ""
 base_tests compare progs
 holds "progs: ... and not why another one did" \
-	grep -qx "not ok test_progs bad - OK without the series, FAIL with it" <<<"$said"
+	grep -qx "not ok - test_progs bad - OK without the series, FAIL with it" <<<"$said"
 sed -i 's/^bad OK/bad FAIL/' "$project/tests/progs.base"
 echo 'gone OK' >>"$project/tests/progs.base"
 progs
 base_tests compare progs
-expect "progs: one that is gone" 0 "not ok test_progs gone - OK without the series, absent with it"
+expect "progs: one that is gone" 0 "not ok - test_progs gone - OK without the series, absent with it"
 progs OK OK "" 4/2
 base_tests compare progs
 expect "progs: a result that is not understood" 1 "test_progs ended with status 1, and not as it should"
@@ -156,7 +156,7 @@ expect "maps: fewer processes" 0 "#define TASKS 10
 	run_parallel(10, it);"
 sed -i '/^test_array/d' "$scratch/output"
 base_tests compare maps
-expect "maps: a result that is missing" 0 "not ok test_maps test_array - OK without the series, absent with it"
+expect "maps: a result that is missing" 0 "not ok - test_maps test_array - OK without the series, absent with it"
 says 255 <<<'test_array(12):FAIL:update '
 base_tests compare maps
 expect "maps: a failure" 1 'test_array(12):FAIL:update'
@@ -175,7 +175,7 @@ expect "verifier: recorded" 0 "#0/u one OK
 #1/p two SKIP"
 sed -i 's/one OK/one FAIL/' "$scratch/output"
 base_tests compare verifier
-expect "verifier: one that fails now" 0 "not ok test_verifier #0/u one - OK without the series, FAIL with it"
+expect "verifier: one that fails now" 0 "not ok - test_verifier #0/u one - OK without the series, FAIL with it"
 sed -i '/^#1/d' "$scratch/output"
 base_tests compare verifier
 expect "verifier: a result that is not understood" 1 "test_verifier ended with status 1"

@@ -105,10 +105,10 @@ expect "base: an archive that has nothing newer" 0 "BASE is 6.1.1-1, and the arc
 as_it_was
 holds "base: ... and nothing is measured" [ "$(grep -c test-base "$scratch/asked")" = 0 ]
 
-starts_anew 'case "$*" in *test-pages) echo "arm64-x: not ok it - why"; exit 2 ;; esac; echo "all of $*"'
+starts_anew 'case "$*" in *test-pages) echo "arm64-x: not ok - it - why"; exit 2 ;; esac; echo "all of $*"'
 ONLY=x ROUND=3 run "$project/scripts/long"
 expect "long: a step that fails fails the run" 1 "pages: not ok, status 2"
-expect "long: ... and says what failed" 1 "    | arm64-x: not ok it - why"
+expect "long: ... and says what failed" 1 "    | arm64-x: not ok - it - why"
 steps=$("$project/scripts/long" list | wc -l)
 expect "long: the others have run" 1 "$((steps - 1)) passed, 1 failed"
 expect "long: what a step is asked for" 1 "all of -C $project --no-print-directory test DEBUG=1 ARCH=x86_64"

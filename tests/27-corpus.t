@@ -117,35 +117,35 @@ samples/old_kern - uncompiled 0 too old"
 
 says '/slow/d'
 corpus compare
-expect "the same again" 0 "ok hazard_31_corpus: 3 programs, 1 accepted, 15 instructions; 3 sources do not compile, as without the series"
+expect "the same again" 0 "ok - hazard_31_corpus: 3 programs, 1 accepted, 15 instructions; 3 sources do not compile, as without the series"
 holds "what is slow is not loaded" [ "$(grep -c slow "$scratch/loaded")" = 0 ]
 says '/slow/d; s/success,12/success,13/'
 corpus compare
-expect "another count" 1 'not ok corpus progs/good fine - was "success 12", is "success 13"'
+expect "another count" 1 'not ok - corpus progs/good fine - was "success 12", is "success 13"'
 holds "... and then there is no ok" [ "$(grep -c '^ok' <<<"$said")" = 0 ]
 says '/slow/d; s/invalid mem access/will not/'
 corpus compare
-expect "another reason" 1 "not ok corpus progs/bad wild"
+expect "another reason" 1 "not ok - corpus progs/bad wild"
 says '/slow/d; s/^\(good.*\)success/\1failure/'
 corpus compare
-expect "another verdict" 1 "not ok corpus progs/good fine"
+expect "another verdict" 1 "not ok - corpus progs/good fine"
 says '/slow/d; /good.bpf.o,/d'
 corpus compare
-expect "a program that is gone" 1 "not ok corpus progs/good fine - it is gone"
+expect "a program that is gone" 1 "not ok - corpus progs/good fine - it is gone"
 says '/slow/d; s/^good.*/&\n&/; s/,fine,/,new,/'
 corpus compare
-expect "one that is new" 1 "not ok corpus progs/good new - it is new"
+expect "one that is new" 1 "not ok - corpus progs/good new - it is new"
 says '/slow/d; s/success,12/success,13/'
 sed -i '1s/6.1,/6.0,/' "$project/tests/corpus.base"
 corpus compare
-expect "with another version counts do not matter" 0 "ok hazard_31_corpus"
+expect "with another version counts do not matter" 0 "ok - hazard_31_corpus"
 says '/slow/d; s/^\(good.*\)success/\1failure/'
 corpus compare
-expect "... and verdicts do" 1 "not ok corpus progs/good fine"
+expect "... and verdicts do" 1 "not ok - corpus progs/good fine"
 says '/slow/d'
 echo "[ 1.0] WARNING: at kernel/bpf/verifier.c" >"$scratch/log"
 corpus compare
-expect "a kernel that complains" 0 "not ok corpus: series: the kernel complains"
+expect "a kernel that complains" 0 "not ok - corpus: series: the kernel complains"
 : >"$scratch/log"
 
 # Ours: "long" is slow, "walk" is known to be refused, "push" is not.
@@ -171,19 +171,19 @@ ours() {
 
 ours push,success,80 walk,failure,5 deep,success,50
 expect "what 6.12 takes is taken" 0 \
-	"ok corpus: arena programs: 2 programs accepted, 2 by 6.12; geometric mean of the instructions of 1 is 0.800 of 6.12's"
+	"ok - corpus: arena programs: 2 programs accepted, 2 by 6.12; geometric mean of the instructions of 1 is 0.800 of 6.12's"
 holds "what is slow is not loaded there" grep -q '/lists.bpf.o long$' "$scratch/loaded"
 holds "the table" grep -q 'push .* success .* 80  success .* 100 .* 0.80' "$work/arena.table"
 ours push,failure,80 walk,failure,5 deep,success,50
-expect "what it takes is refused" 0 "not ok corpus lists push - 6.12 takes it, and it is refused"
+expect "what it takes is refused" 0 "not ok - corpus lists push - 6.12 takes it, and it is refused"
 ours push,success,80 walk,success,80 deep,success,50
-expect "what was to do is done" 0 "not ok corpus lists walk - it is in tests/corpus.todo, and not refused"
+expect "what was to do is done" 0 "not ok - corpus lists walk - it is in tests/corpus.todo, and not refused"
 ours push,success,120 walk,failure,5 deep,success,50
-expect "more instructions on the mean" 0 "not ok corpus: arena programs - 2 programs accepted"
+expect "more instructions on the mean" 0 "not ok - corpus: arena programs - 2 programs accepted"
 ours push,success,80 deep,success,50
-expect "a program that is not loaded" 0 "not ok corpus lists walk - it is in tests/corpus.peer, and was not loaded"
+expect "a program that is not loaded" 0 "not ok - corpus lists walk - it is in tests/corpus.peer, and was not loaded"
 ours push,success,80 walk,failure,5 deep,success,50 more,success,1
-expect "a program that 6.12 has not seen" 0 "not ok corpus lists more - it is not in tests/corpus.peer"
+expect "a program that 6.12 has not seen" 0 "not ok - corpus lists more - it is not in tests/corpus.peer"
 
 corpus something
 expect "a word that is none" 1 "what to do?"

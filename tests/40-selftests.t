@@ -6,5 +6,5 @@ set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
 "$top/scripts/selftests" build
-"$top/scripts/selftests" run
+reports "$top/scripts/selftests" run
 all_done

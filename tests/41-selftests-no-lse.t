@@ -7,5 +7,5 @@ set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
 "$top/scripts/selftests" build
-"$top/scripts/selftests" run cortex-a53
+reports "$top/scripts/selftests" run cortex-a53
 all_done

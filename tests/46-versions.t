@@ -9,6 +9,7 @@ set -euo pipefail
 run "$top/scripts/versions" list
 if [ "$status" != 0 ]; then
 	skip "versions" "the archive cannot be reached: $(last_line)"
+	all_done
 	exit
 fi
 reports "$top/scripts/versions" apply

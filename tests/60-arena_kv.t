@@ -19,8 +19,8 @@ with socket.create_server(("127.0.0.1", int(sys.argv[1]))):
 
 take_port 21211
 # What this machine cannot run goes into the VM as well.
-${guest_root:+"$top/vm/run" --cpus 1 --log "$scratch/local.log" --} \
+reports ${guest_root:+"$top/vm/run" --cpus 1 --log "$scratch/local.log" --} \
 	"$top/tests/arena_kv-local" "$source"
 kill "$taken" 2>/dev/null || true
-"$top/vm/run" --log "$scratch/vm.log" -- "$top/tests/arena_kv-vm" "$source"
+reports "$top/vm/run" --log "$scratch/vm.log" -- "$top/tests/arena_kv-vm" "$source"
 all_done

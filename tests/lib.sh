@@ -8,27 +8,34 @@
 
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/arena-test.XXXXXX")
 trap 'rm -rf "$scratch"' EXIT
+: >"$scratch/results"
+
+# result LINE: of TAP. all_done counts them.
+result() {
+	printf '%s\n' "${1//$'\n'/ }"
+	echo >>"$scratch/results"
+}
 
 ok() {
-	echo "ok $1"
+	result "ok - $1"
 }
 
 not_ok() {
-	echo "not ok $1 - $2"
+	result "not ok - $1 - $2"
 }
 
 skip() {
-	echo "skip $1 - $2"
+	result "ok - $1 # skip $2"
 }
 
-# plan N: how many results there are, at a suite's end.
+# plan N: how many results there are to be, at a suite's end.
 plan() {
-	echo "plan $1"
+	echo "1..$1"
 }
 
 # The same where the number depends on more than the suite.
 all_done() {
-	echo "done"
+	plan "$(wc -l <"$scratch/results")"
 }
 
 # list_of CMD...: leaves the lines that CMD says in $list, to loop over. A suite ends if
@@ -90,6 +97,7 @@ holds() {
 reports() {
 	local status=0
 	"$@" | tee "$scratch/reported" || status=$?
+	grep -E '^(not )?ok ' "$scratch/reported" >>"$scratch/results" || true
 	[ $status = 0 ] || grep -q '^not ok' "$scratch/reported" ||
 		not_ok "${*##*/} comes to its end" "status $status"
 }

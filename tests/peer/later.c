@@ -20,9 +20,9 @@ static struct later *skel;
 static void equal(const char *name, __u64 is, __u64 want)
 {
 	if (is == want)
-		printf("ok later: %s\n", name);
+		printf("ok - later: %s\n", name);
 	else
-		printf("not ok later: %s - %llu instead of %llu\n", name, is, want);
+		printf("not ok - later: %s - %llu instead of %llu\n", name, is, want);
 }
 
 static int run(const struct bpf_program *prog)
@@ -83,14 +83,14 @@ static void check(void)
 
 int main(void)
 {
-	printf("ok later: libbpf %s, built with %d.%d\n", libbpf_version_string(),
+	printf("ok - later: libbpf %s, built with %d.%d\n", libbpf_version_string(),
 	       LIBBPF_MAJOR_VERSION, LIBBPF_MINOR_VERSION);
 	skel = later__open_and_load();
 	if (!skel) {
-		puts("not ok later: load - see the log");
+		puts("not ok - later: load - see the log");
 		return 1;
 	}
-	puts("ok later: load");
+	puts("ok - later: load");
 	check();
 	later__destroy(skel);
 	return 0;
