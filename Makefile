@@ -6,6 +6,7 @@
 # for this machine's architecture then.
 arches := $(or $(ARCH),x86_64 arm64)
 export ARCH PAGES DEBUG ONLY JOBS CONFIG DBG TIME SEED ROUND CMD
+comma := ,
 
 # SERIES=none: the same for the kernel without the series.
 kernel-args := $(if $(filter none,$(SERIES)),base)
@@ -18,7 +19,7 @@ kernel-args := $(if $(filter none,$(SERIES)),base)
 help:
 	@echo 'make run      the main job: boot the VM and compare the key/value servers'
 	@echo 'make test     all tests, on both architectures or on ARCH=x86_64 or arm64'
-	@echo '              (ONLY=GLOB for some of them: ONLY="*vm*")'
+	@echo '              (ONLY=GLOB or GLOB,GLOB for some of them: ONLY="*vm*")'
 	@echo '              (DEBUG=1: what runs in the kernel, with KASAN, lockdep, leak detector and'
 	@echo '              fault injection, then with KCSAN; DEBUG=kcsan: the latter alone)'
 	@echo '              (T=NAME: one self-test, T=arena_alloc/hazard_12; QUICK=1: what breaks by an'
@@ -34,7 +35,7 @@ help:
 	@echo '              beside C (QUICK=1: fewer rounds; ONLY="pages/*": some rows; RUNS=N:'
 	@echo '              boots of each kernel)'
 	@echo 'make fuzz     random operations, programs and verifier input (TIME=60: seconds each;'
-	@echo '              SEED=N; ONLY=ops, progs or verifier; ROUND=N: of it; DEBUG=1)'
+	@echo '              SEED=N; ONLY="ops,progs": some parts; ROUND=N: of one; DEBUG=1)'
 	@echo 'make coverage which lines of the series never run (x86-64; TIME=60: seconds of fuzzing'
 	@echo '              each; ONLY=GLOB: of these suites)'
 	@echo 'make kernel   out/ARCH/{bzImage,vmlinux,config} (DEBUG=1: with KASAN, lockdep, ...;'
@@ -189,7 +190,7 @@ test-base:
 	@$(MAKE) --no-print-directory kernel SERIES=none
 	@scripts/prepare test
 	@scripts/guest
-	@for program in $(or $(ONLY),verifier maps progs); do \
+	@for program in $(subst $(comma), ,$(or $(ONLY),verifier maps progs)); do \
 		scripts/base-tests record $$program || exit 1; \
 	done
 

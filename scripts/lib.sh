@@ -31,6 +31,18 @@ usage_if_asked() {
 	esac
 }
 
+# matches NAME PATTERNS: one of PATTERNS, which commas part, is NAME's. This is how ONLY is
+# meant, whatever the names are of.
+matches() {
+	local pattern patterns
+	IFS=, read -ra patterns <<<"$2"
+	for pattern in "${patterns[@]}"; do
+		# shellcheck disable=SC2053 # it is a pattern
+		[[ $1 != $pattern ]] || return 0
+	done
+	return 1
+}
+
 # free_mib: what out/ can still take
 free_mib() {
 	mkdir -p "$out"

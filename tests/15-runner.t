@@ -148,6 +148,8 @@ END
 run "$scratch/tests/run" '8[34]*'
 expect "a suite that runs after the others" 0 $'\n2 passed, 0 failed, 0 skipped'
 expect "what it lists is shown" 0 $'\n       of all: x86_64 arm64\n'
+run env ARCH=arm64 "$scratch/tests/run" --list '80*,82*'
+holds "several patterns" [ "$(sort <<<"$said" | paste -sd ' ')" = "80-once arm64-82-one" ]
 run env ARCH=arm64 "$scratch/tests/run" --list '8*'
 listed=$said
 holds "--list says what would run" [ "$(sort <<<"$listed" | paste -sd ' ')" = \
@@ -311,4 +313,4 @@ for ((i = 0; i < 50; i++)); do
 	sleep 0.1
 done
 holds "... and both of its suites are" [ "$(pids | wc -l) started, $(left | wc -l) left" = "2 started, 0 left" ]
-plan $((53 + ${#list[@]}))
+plan $((54 + ${#list[@]}))

@@ -10,7 +10,7 @@ project=$scratch/some-name
 build=$project/out/x86_64-gcov/build
 counts=$project/out/x86_64-gcov/counts
 source=$project/out/tree/kernel/a.c
-base=$project/tests/coverage.base
+base=$project/tests/coverage.left-out
 export GIT_CONFIG_GLOBAL=$scratch/gitconfig GIT_CONFIG_SYSTEM=/dev/null
 git config --global user.name 'A. Tester'
 git config --global user.email tester@example.org
@@ -80,7 +80,7 @@ kernel/a.c:9: return half(x);
 kernel/a.c:11: return -1;"
 	expect "what base has is not counted" 1 "      4      6   66.7  kernel/a.c"
 	expect "... nor in the sum" 1 "      4      8   50.0  total"
-	expect "it says so at the end" 1 "4 lines never ran, and tests/coverage.base does not say why"
+	expect "it says so at the end" 1 "4 lines never ran, and tests/coverage.left-out does not say why"
 	counts_of two 200
 	coverage
 	expect "counts of two runs are added" 1 "2 runs of a VM"
@@ -101,10 +101,10 @@ kernel/a.c:11: return -1;
 	echo 'kernel/a.c ours: return 3;' >>"$base"
 	coverage
 	expect "a reason for what is not there" 1 \
-		"tests/coverage.base lists what is no line of ours: kernel/a.c ours: return 3;"
+		"tests/coverage.left-out lists what is no line of ours: kernel/a.c ours: return 3;"
 	echo 'kernel/a.c ours: return -1;' >"$base"
 	coverage
-	expect "a line without a reason" 1 "tests/coverage.base:1: no reason is given for this line"
+	expect "a line without a reason" 1 "tests/coverage.left-out:1: no reason is given for this line"
 	: >"$base"
 }
 
