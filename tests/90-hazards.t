@@ -12,7 +12,7 @@ covered() {
 	local file
 	for file in "$out/test/$1"-*.results; do
 		[[ $file != *-peer.results ]] || continue
-		sed -n "/ # skip /d; s/^ok - \([^ :,]*hazard_$2_[^ :,]*\).*/\1/p" "$file"
+		sed -n "/ # skip/d; s/^ok - \([^ :,]*hazard_$2_[^ :,]*\).*/\1/p" "$file"
 	done | sort -u
 }
 

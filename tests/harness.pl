@@ -107,9 +107,7 @@ sub close_test {
 
 # Something is to be seen every half minute, however long the suites are silent.
 sub still_there {
-	for my $suite (grep { time - $_->{began} >= 30 } values %running) {
-		show("$suite->{label}: " . $suite->{parser}->tests_run . ' results so far');
-	}
+	show("$_->{label}: " . $_->{parser}->tests_run . ' results so far') for values %running;
 	alarm 30;
 }
 
