@@ -68,6 +68,14 @@ enum page_size_enum {
 	__PAGE_SIZE = PAGE_SIZE
 };
 
+/* Address space of the kernel that an arena takes, whatever its size */
+#define ARENA_SPACE		(ARENA_WINDOW_SIZE + 2 * ARENA_GUARD_SIZE + ARENA_ALIGN)
+
+/* All arenas together take at most half of what vmalloc has. */
+#define ARENA_MAX		(VMALLOC_TOTAL / 2 / ARENA_SPACE)
+
+static atomic_long_t arena_count;
+
 static struct bpf_arena *map_to_arena(const struct bpf_map *map)
 {
 	return container_of(map, struct bpf_arena, map);
@@ -159,8 +167,8 @@ static vm_fault_t arena_vma_touch(struct bpf_arena *arena, struct vm_fault *vmf,
 		return VM_FAULT_NOPAGE;
 	case -EBUSY:	/* reserved */
 		return VM_FAULT_SIGSEGV;
-	case -EAGAIN:	/* somebody is about to free it, or to allocate it */
-		arena_reap_range(arena, arena_wpn(vmf->address), 1);
+	case -EAGAIN:	/* somebody is about to free it, or to allocate it: fault again */
+		arena_reap_page(arena, arena_wpn(vmf->address));
 		return VM_FAULT_NOPAGE;
 	default:
 		return VM_FAULT_SIGBUS;
@@ -460,6 +468,24 @@ static void arena_mapping_init(struct address_space *mapping)
 	mapping_set_gfp_mask(mapping, GFP_HIGHUSER);
 }
 
+/* An empty arena costs next to no memory, and what vmalloc has is needed by others. */
+static struct vm_struct *arena_space_get(void)
+{
+	struct vm_struct *vm = NULL;
+
+	if (atomic_long_inc_return(&arena_count) <= ARENA_MAX)
+		vm = get_vm_area(ARENA_SPACE, VM_SPARSE);
+	if (!vm)
+		atomic_long_dec(&arena_count);
+	return vm;
+}
+
+static void arena_space_put(struct vm_struct *vm)
+{
+	free_vm_area(vm);
+	atomic_long_dec(&arena_count);
+}
+
 static struct bpf_map *arena_map_alloc(union bpf_attr *attr)
 {
 	struct bpf_arena *arena;
@@ -468,8 +494,7 @@ static struct bpf_map *arena_map_alloc(union bpf_attr *attr)
 	if (!arena)
 		return ERR_PTR(-ENOMEM);
 
-	arena->kern_vm = get_vm_area(ARENA_WINDOW_SIZE + 2 * ARENA_GUARD_SIZE +
-				     ARENA_ALIGN, VM_SPARSE);
+	arena->kern_vm = arena_space_get();
 	if (!arena->kern_vm) {
 		bpf_map_area_free(arena);
 		return ERR_PTR(-ENOMEM);
@@ -495,7 +520,7 @@ static void arena_map_free(struct bpf_map *map)
 
 	arena_pages_exit(arena);
 	arena_memcg_put(arena);
-	free_vm_area(arena->kern_vm);
+	arena_space_put(arena->kern_vm);
 	bpf_map_area_free(arena);
 }
 

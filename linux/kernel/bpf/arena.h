@@ -377,6 +377,7 @@ void arena_free_later(struct bpf_arena *arena, u32 wpn, u32 cnt);
 void arena_unreserve(struct bpf_arena *arena, u32 wpn, u32 cnt);
 void arena_reap(struct bpf_arena *arena);
 void arena_reap_range(struct bpf_arena *arena, u32 wpn, u32 cnt);
+void arena_reap_page(struct bpf_arena *arena, u32 wpn);
 void arena_settle(struct bpf_arena *arena);
 
 /* The calls: arena_pages.c */

@@ -28,6 +28,7 @@
  */
 #include <linux/filter.h>
 #include <linux/pagemap.h>
+#include <linux/sched/signal.h>
 #include <asm/tlbflush.h>
 #include "arena.h"
 
@@ -298,8 +299,9 @@ static bool reap_range_once(struct bpf_arena *arena, u32 *first, u32 *end, bool 
 
 /*
  * Ends what is dying, and, if all, what is there. Others may own a page: they end it, or
- * make it come back to life, or let it die again. So this looks until nobody does. A page
- * that came there after the first look is of a later allocation.
+ * make it come back to life, or let it die again. So this looks until nobody does, or
+ * until the task is about to die. A page that came there after the first look is of a
+ * later allocation.
  */
 static void reap_range(struct bpf_arena *arena, u32 wpn, u32 cnt, bool all)
 {
@@ -307,8 +309,11 @@ static void reap_range(struct bpf_arena *arena, u32 wpn, u32 cnt, bool all)
 
 	for (looks = 0; reap_range_once(arena, &wpn, &end, all && !looks); looks++) {
 		/* those with preemption off are not waited for, and do not take long */
-		if (looks)
+		if (looks) {
+			if (fatal_signal_pending(current))
+				return;
 			arena_settle(arena);
+		}
 		cond_resched();
 	}
 }
@@ -319,7 +324,8 @@ static void reap_range(struct bpf_arena *arena, u32 wpn, u32 cnt, bool all)
  * @wpn: first address, inside the arena
  * @cnt: how many
  *
- * On return no translation of the pages is left, whoever freed them.
+ * On return no translation of the pages is left, whoever freed them. A task that is about
+ * to die does not wait for those that others are ending.
  *
  * Context: may sleep.
  */
@@ -333,6 +339,14 @@ void arena_free_now(struct bpf_arena *arena, u32 wpn, u32 cnt)
 void arena_reap_range(struct bpf_arena *arena, u32 wpn, u32 cnt)
 {
 	reap_range(arena, wpn, cnt, false);
+}
+
+/* The same for one address, without the wait for somebody else who owns it */
+void arena_reap_page(struct bpf_arena *arena, u32 wpn)
+{
+	u32 end = wpn + 1;
+
+	reap_range_once(arena, &wpn, &end, false);
 }
 
 /* For this CPU the pages are gone. */

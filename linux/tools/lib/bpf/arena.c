@@ -312,7 +312,7 @@ static const char *arena_create_hint(const struct bpf_map *map, int err)
 	case -ERANGE:
 		return "an arena at map_extra would cross a 4 GiB line or end behind user space";
 	case -ENOMEM:
-		return "there is no memory, or no 4 GiB are left of the kernel's vmalloc space";
+		return "no memory, or all arenas together have half of the kernel's vmalloc space";
 	default:
 		return NULL;
 	}

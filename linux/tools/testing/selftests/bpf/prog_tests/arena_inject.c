@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Each step of the kernel that may fail does so once, in each operation
+ * Each step of the kernel that may fail does so, in each operation
  *
  * Problem. Memory for an operation may be missing at any of its steps, or somebody
  * else may have been faster, and then it has to undo the others. In a VM that has
@@ -53,6 +53,7 @@ enum {
 #define NOISE 5
 
 static int nth_fd = -1;
+static int fail_fd = -1;	/* make-it-fail: opened before everything fails */
 static int arena = -1;
 static char *base;
 static struct arena_ops *ops;
@@ -79,7 +80,8 @@ static bool put(const char *path, const char *what)
 static bool can_inject(void)
 {
 	nth_fd = open("/proc/thread-self/fail-nth", O_RDWR);
-	return nth_fd >= 0 && !access(DEBUGFS "failslab", F_OK) &&
+	fail_fd = open("/proc/thread-self/make-it-fail", O_WRONLY);
+	return nth_fd >= 0 && fail_fd >= 0 && !access(DEBUGFS "failslab", F_OK) &&
 	       !access(DEBUGFS "fail_page_alloc", F_OK) &&
 	       !access(DEBUGFS "fail_bpf_arena", F_OK);
 }
@@ -112,6 +114,30 @@ static void inject(int nth)
 	ASSERT_EQ(pwrite(nth_fd, text, len, 0), len, "fail-nth");
 }
 
+/* From the nth step on every allocation fails, or none. Nothing is allocated for it. */
+static void inject_for_good(bool on)
+{
+	ASSERT_EQ(pwrite(fail_fd, on ? "1" : "0", 1, 0), 1, "make-it-fail");
+}
+
+static const char * const allocators[] = { DEBUGFS "failslab/", DEBUGFS "fail_page_alloc/" };
+
+/* Of the allocations of tasks that are made to fail so many fail. */
+static void allocations_fail(const char *percent)
+{
+	char path[100];
+	__u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(allocators); i++) {
+		snprintf(path, sizeof(path), "%stask-filter", allocators[i]);
+		ASSERT_TRUE(put(path, "Y"), path);
+		snprintf(path, sizeof(path), "%stimes", allocators[i]);
+		ASSERT_TRUE(put(path, "-1"), path);
+		snprintf(path, sizeof(path), "%sprobability", allocators[i]);
+		ASSERT_TRUE(put(path, percent), path);
+	}
+}
+
 /* How many steps more it would have taken: 0 if one has failed */
 static int injected_left(void)
 {
@@ -122,7 +148,7 @@ static int injected_left(void)
 }
 
 /* One try; whether there may be another, since a step failed in it */
-static bool try(const struct op *op, int nth, bool *seen)
+static bool try(const struct op *op, int nth, bool for_good, bool *seen)
 {
 	int err, left;
 	bool ok;
@@ -130,7 +156,9 @@ static bool try(const struct op *op, int nth, bool *seen)
 	if (op->prepare && !op->prepare())
 		return false;
 	inject(nth);
+	inject_for_good(for_good);
 	err = op->try();
+	inject_for_good(false);
 	left = injected_left();
 	inject(0);
 
@@ -142,12 +170,16 @@ static bool try(const struct op *op, int nth, bool *seen)
 }
 
 /* Steps until nothing is left to fail */
-static int fail_in_turn(const struct op *op, bool *seen)
+static int fail_in_turn(const struct op *op, bool for_good, bool *seen)
 {
 	int nth;
 
-	for (nth = 1; nth < 5000 && try(op, nth, seen); nth++)
+	if (for_good)
+		allocations_fail("100");
+	for (nth = 1; nth < 5000 && try(op, nth, for_good, seen); nth++)
 		;
+	if (for_good)
+		allocations_fail("0");
 	ASSERT_LT(nth, 5000, op->name);
 	/* or else nothing has been tried */
 	ASSERT_GT(nth, 1, op->name);
@@ -164,7 +196,8 @@ static void each_fails(const struct op *op)
 	int round, steps = 0;
 
 	for (round = 0; !round || (!seen && round < 10); round++)
-		steps = fail_in_turn(op, &seen);
+		steps = fail_in_turn(op, false, &seen);
+	fail_in_turn(op, true, &seen);
 	ASSERT_TRUE(seen, "the other error");
 	if (env.verbosity > VERBOSE_NONE)
 		printf("%s: %d steps, %d times\n", op->name, steps, round);
@@ -502,20 +535,10 @@ static void inject_workers(bool on)
 /* Of the steps that these do so many fail. */
 static void half_fail(const char *percent)
 {
-	static const char * const attrs[] = {
-		DEBUGFS "failslab/", DEBUGFS "fail_page_alloc/", DEBUGFS "fail_bpf_arena/",
-	};
-	char path[100];
-	__u32 i;
-
-	for (i = 0; i < ARRAY_SIZE(attrs); i++) {
-		snprintf(path, sizeof(path), "%stask-filter", attrs[i]);
-		ASSERT_TRUE(put(path, "Y"), path);
-		snprintf(path, sizeof(path), "%stimes", attrs[i]);
-		ASSERT_TRUE(put(path, "-1"), path);
-		snprintf(path, sizeof(path), "%sprobability", attrs[i]);
-		ASSERT_TRUE(put(path, percent), path);
-	}
+	allocations_fail(percent);
+	ASSERT_TRUE(put(DEBUGFS "fail_bpf_arena/task-filter", "Y"), "task-filter");
+	ASSERT_TRUE(put(DEBUGFS "fail_bpf_arena/times", "-1"), "times");
+	ASSERT_TRUE(put(DEBUGFS "fail_bpf_arena/probability", percent), "probability");
 }
 
 /* The pool runs dry, chunks do not come; afterwards all is as ever. */
@@ -633,5 +656,6 @@ void serial_test_arena_inject(void)
 	fail_ours(0);
 out:
 	close(cg);
+	close(fail_fd);
 	close(nth_fd);
 }

@@ -288,6 +288,68 @@ static void inner_map_replaced(void)
 	close(arena);
 }
 
+/* Addresses of the kernel that vmalloc can give, in bytes; 0 if it is not told */
+static __u64 vmalloc_total(void)
+{
+	FILE *f = fopen("/proc/meminfo", "r");
+	char line[128];
+	__u64 kb = 0;
+
+	while (f && fgets(line, sizeof(line), f) && sscanf(line, "VmallocTotal: %llu", &kb) != 1)
+		;
+	if (f)
+		fclose(f);
+	return kb << 10;
+}
+
+/* Maps are freed some time after they are closed. */
+static int create_soon(void)
+{
+	int fd, i;
+
+	for (i = 0; i < 100; i++) {
+		fd = arena_create(1, 0, 0);
+		if (fd != -ENOMEM)
+			break;
+		usleep(100000);
+	}
+	return fd;
+}
+
+/* An empty arena needs little memory, so that addresses come to an end first. */
+static void too_many(void)
+{
+	const __u64 most = vmalloc_total() / 2 / (4 * GiB);
+	struct rlimit old, many = { most + 1000, most + 1000 };
+	int *fds, n = 0, fd = -1;
+
+	if (!ASSERT_GE(most, 4, "VmallocTotal"))
+		return;
+	fds = calloc(most + 1, sizeof(*fds));
+	if (!ASSERT_OK_PTR(fds, "calloc"))
+		return;
+	getrlimit(RLIMIT_NOFILE, &old);
+	ASSERT_OK(setrlimit(RLIMIT_NOFILE, &many), "setrlimit");
+	for (; n <= most; n++) {
+		fd = arena_create(1, 0, 0);
+		if (fd < 0)
+			break;
+		fds[n] = fd;
+	}
+	ASSERT_EQ(fd, -ENOMEM, "one too many");
+	ASSERT_LE(n, most, "half of all addresses");
+	ASSERT_GE(n, most / 2, "memory for many");
+	if (n) {
+		close(fds[n - 1]);
+		fds[n - 1] = create_soon();
+		ASSERT_GE(fds[n - 1], 0, "create after close");
+	}
+	while (n--)
+		close(fds[n]);
+	setrlimit(RLIMIT_NOFILE, &old);
+	free(fds);
+}
+
 void serial_test_arena_map(void)
 {
 	if (test__start_subtest("create"))
@@ -302,6 +364,8 @@ void serial_test_arena_map(void)
 		create_without_jit();
 	if (test__start_subtest("create_without_fd"))
 		create_without_fd();
+	if (test__start_subtest("too_many"))
+		too_many();
 	if (test__start_subtest("type_numbers"))
 		type_numbers();
 	if (test__start_subtest("syscalls"))
