@@ -20,6 +20,7 @@
 #define ABSENT (BASE + 0x30000)
 
 #define R(n) BPF_REG_##n
+#define GOTOL(IMM) BPF_RAW_INSN(BPF_JMP32 | BPF_JA, 0, 0, 0, IMM)
 #define RETURN_0 BPF_MOV64_IMM(R(0), 0), BPF_EXIT_INSN()
 
 /* In place of file descriptors */
@@ -93,6 +94,10 @@ static const struct spec paths[] = {
 	  { SETUP, BPF_MOV64_REG(R(2), R(7)), BPF_JMP32_IMM(BPF_JEQ, R(7), 0, 1),
 	    ARENA_TO_KERN(R(2), R(3)), BPF_JMP32_IMM(BPF_JEQ, R(7), 0, 1), LOAD(R(2), 0),
 	    RETURN_0 } },
+	{ "by gotol", X_CUT X_LOAD, NULL,
+	  { SETUP, BPF_MOV64_REG(R(2), R(7)), BPF_JMP_IMM(BPF_JEQ, R(7), 0, 1),
+	    BPF_JMP_A(1), GOTOL(1), ARENA_TO_KERN(R(2), R(3)),
+	    BPF_JMP_IMM(BPF_JEQ, R(7), 0, 1), LOAD(R(2), 0), RETURN_0 } },
 	{ "by may_goto", X_CUT X_LOAD, NULL,
 	  { SETUP, ARENA_TO_KERN(R(2), R(3)), SPILL(R(2)), MAY_GOTO(1),
 	    ARENA_TO_KERN(R(2), R(3)), LOAD(R(2), 0), RETURN_0 } },
