@@ -341,12 +341,14 @@ void arena_reap_range(struct bpf_arena *arena, u32 wpn, u32 cnt)
 	reap_range(arena, wpn, cnt, false);
 }
 
-/* The same for one address, without the wait for somebody else who owns it */
+/* The same for one address, and once: whoever finds it owned again faults again */
 void arena_reap_page(struct bpf_arena *arena, u32 wpn)
 {
 	u32 end = wpn + 1;
 
-	reap_range_once(arena, &wpn, &end, false);
+	/* the owner may need this CPU to go on */
+	if (reap_range_once(arena, &wpn, &end, false))
+		arena_settle(arena);
 }
 
 /* For this CPU the pages are gone. */
