@@ -188,11 +188,14 @@ sample_make() {
 }
 
 # bpftool_make: bpftool for ARCH, with its disassembler and its own BPF programs,
-# in $bpftool_dir.
+# in $bpftool_dir. One at a time, like the sample.
 bpftool_make() {
 	mkdir -p "$bpftool_dir"
-	selftests_make -C "$tree/tools/bpf/bpftool" OUTPUT="$bpftool_dir/" \
-		VMLINUX_BTF="$kernel_dir/vmlinux" >&2
+	(
+		flock 8
+		selftests_make -C "$tree/tools/bpf/bpftool" OUTPUT="$bpftool_dir/" \
+			VMLINUX_BTF="$kernel_dir/vmlinux" >&2
+	) 8>"$bpftool_dir/.lock"
 }
 
 # touched DIR...: the kernel's files below these that the series adds or changes

@@ -12,10 +12,10 @@ def check(name, good, why=""):
     """Reports one test, with what was seen if it failed."""
     global failed
     if good:
-        print("ok", name)
+        print("ok -", name)
     else:
         failed += 1
-        print("not ok", name, "-", " ".join(str(why).split())[:200] or "false")
+        print("not ok -", name, "-", " ".join(str(why).split())[:200] or "false")
     sys.stdout.flush()
 
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Unit tests of the store on plain memory. Each check has a name; it prints
- * "ok NAME" or "not ok NAME - why".
+ * "ok - NAME" or "not ok - NAME - why".
  */
 #include <pthread.h>
 #include <stdatomic.h>
@@ -27,7 +27,7 @@ static int failures;
 		bool holds = (cond);					\
 									\
 		failures += !holds;					\
-		printf(holds ? "ok %s\n" : "not ok %s - line %d: %s\n",	\
+		printf(holds ? "ok - %s\n" : "not ok - %s - line %d: %s\n",	\
 		       name, __LINE__, #cond);				\
 	} while (0)
 
