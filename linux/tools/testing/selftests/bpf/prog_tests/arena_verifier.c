@@ -177,11 +177,11 @@ static const struct refused refused_modes[] = {
 	{ "atomic u8",
 	  { ARENA_PTR(R(1)), BPF_MOV64_IMM(R(2), 1),
 	    BPF_ATOMIC_OP(BPF_B, BPF_ADD, R(1), R(2), 0), RETURN_0 },
-	  -EINVAL, "unknown opcode d3" },
+	  -EINVAL, "invalid atomic operand size" },
 	{ "atomic u16",
 	  { ARENA_PTR(R(1)), BPF_MOV64_IMM(R(2), 1),
 	    BPF_ATOMIC_OP(BPF_H, BPF_ADD, R(1), R(2), 0), RETURN_0 },
-	  -EINVAL, "unknown opcode cb" },
+	  -EINVAL, "invalid atomic operand size" },
 };
 
 static const struct refused refused_pointers[] = {
