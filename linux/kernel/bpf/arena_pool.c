@@ -277,8 +277,8 @@ static int list_fill(struct bpf_arena *arena, u32 *cnt, int nid, gfp_t gfp,
  *
  * What is dying is charged, and so is the pool: they go before reclaim does what it can,
  * and before anybody is killed for memory. The worker grows the pool again when it is
- * asked for pages. That others are about to free pages is waited
- * for only then, since they may take their time.
+ * asked for pages. That others are about to free pages is waited for only then, since
+ * they may take their time.
  *
  * Context: may sleep; neither a chunk's lock nor arena->settle is held.
  * Return: 0; -EINTR if the task is about to die.
