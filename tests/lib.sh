@@ -97,7 +97,8 @@ holds() {
 reports() {
 	local status=0
 	"$@" | tee "$scratch/reported" || status=$?
-	grep -E '^(not )?ok ' "$scratch/reported" >>"$scratch/results" || true
+	grep -E '^(not )?ok ' "$scratch/reported" >>"$scratch/results" ||
+		not_ok "${*##*/} has results" "it reported none"
 	[ $status = 0 ] || grep -q '^not ok' "$scratch/reported" ||
 		not_ok "${*##*/} comes to its end" "status $status"
 }

@@ -169,7 +169,8 @@ static vm_fault_t arena_vma_touch(struct bpf_arena *arena, struct vm_fault *vmf,
 		return VM_FAULT_SIGSEGV;
 	case -EAGAIN:	/* somebody is about to free it, or to allocate it: fault again */
 		arena_reap_page(arena, arena_wpn(vmf->address));
-		return VM_FAULT_NOPAGE;
+		/* a fault of the kernel itself looks for no signal */
+		return fatal_signal_pending(current) ? VM_FAULT_SIGBUS : VM_FAULT_NOPAGE;
 	default:
 		return VM_FAULT_SIGBUS;
 	}
@@ -259,22 +260,36 @@ static int arena_len_check(const struct bpf_arena *arena, unsigned long len)
 }
 
 /*
- * Picks len bytes, at the hint if possible, else at a multiple of len rounded up to a power
- * of two. So no 4 GiB line is crossed, and chunks are cut as little as can be: an arena that
- * fits into one is in one, a larger one begins with one, and runs of 2^n pages fill either.
+ * Picks len bytes, at the hint if possible, that cross no 4 GiB line. Chunks are cut as
+ * little as can be: an arena that fits into one is in one, a larger one begins with one,
+ * and runs of 2^n pages fill either. Nor does it begin on a line, where it would have a
+ * page at NULL, unless it is too large for anything else.
  */
 static unsigned long arena_area_pick(struct file *filp, unsigned long hint,
 				     unsigned long len, unsigned long flags)
 {
-	unsigned long align = roundup_pow_of_two(len), addr;
+	unsigned long align = min(roundup_pow_of_two(len), PMD_SIZE), addr;
 
 	if (hint) {
 		addr = current->mm->get_unmapped_area(filp, hint, len, 0, flags);
 		if (addr == hint && !range_crosses_4g(addr, len))
 			return addr;
 	}
-	addr = current->mm->get_unmapped_area(filp, 0, len + align - PAGE_SIZE, 0, flags);
-	return IS_ERR_VALUE(addr) ? addr : round_up(addr, align);
+	addr = current->mm->get_unmapped_area(filp, 0, len + align, 0, flags);
+	if (IS_ERR_VALUE(addr))
+		return addr;
+	addr = round_up(addr, align);
+	if (!range_crosses_4g(addr, len) && (u32)addr)
+		return addr;
+
+	/* There is room behind a line that is inside of len, or where that begins. */
+	addr = current->mm->get_unmapped_area(filp, 0, 2 * (len + align), 0, flags);
+	if (IS_ERR_VALUE(addr))
+		return addr;
+	addr = round_up(addr, align);
+	if (range_crosses_4g(addr, len))
+		addr = round_up(addr, SZ_4G);
+	return (u32)addr || len + align > SZ_4G ? addr : addr + align;
 }
 
 /*

@@ -379,7 +379,7 @@ int arena_pages_alloc(struct bpf_arena *arena, u32 wpn, u32 cnt, int nid)
  * @wpn: first address, inside the arena
  * @cnt: how many
  *
- * On return no translation of the pages is left.
+ * On return no translation of the pages is left, as arena_free_now() has it.
  *
  * Context: may sleep.
  */

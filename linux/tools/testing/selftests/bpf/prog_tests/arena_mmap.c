@@ -781,6 +781,29 @@ static void hazard_07_picked(void)
 	marker_free(&m);
 }
 
+/* Of arenas side by side some would begin on a line, where NULL is an address. */
+static void hazard_07_not_at_null(void)
+{
+	const size_t sizes[] = { GiB / 2, GiB, 2 * GiB, 3 * GiB };
+	char *areas[8];
+	int i, n, fd;
+
+	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
+		for (n = 0; n < ARRAY_SIZE(areas); n++) {
+			fd = arena_create(sizes[i] / page_size, 0, 0);
+			areas[n] = mmap(NULL, sizes[i], PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+			close(fd);
+			if (!ASSERT_NEQ(areas[n], MAP_FAILED, "mmap"))
+				break;
+			ASSERT_NEQ((__u32)(__u64)areas[n], 0, "low half");
+			ASSERT_EQ((__u64)areas[n] >> 32, (__u64)(areas[n] + sizes[i] - 1) >> 32,
+				  "upper half");
+		}
+		while (n--)
+			munmap(areas[n], sizes[i]);
+	}
+}
+
 /* A page table's worth of pages, or all that there are, lies in one page table. */
 static void begins_with_a_chunk(void)
 {
@@ -1106,6 +1129,8 @@ void test_arena_mmap(void)
 		begins_with_a_chunk();
 	if (test__start_subtest("hazard_07_picked"))
 		hazard_07_picked();
+	if (test__start_subtest("hazard_07_not_at_null"))
+		hazard_07_not_at_null();
 	if (test__start_subtest("hazard_35_address_0"))
 		hazard_35_address_0();
 	if (test__start_subtest("hazard_08_foreign_access"))

@@ -17,17 +17,21 @@ int tid;
 volatile bool entered, left;
 volatile __u64 rounds, sum;
 
+/* also the address of a function that is not the program's first */
+static __noinline __u64 load(__u64 addr)
+{
+	return *(volatile __u64 __arena *)addr;
+}
+
 SEC("raw_tp/sys_enter")
 int faults(void *ctx)
 {
-	volatile __u64 __arena *p = (volatile __u64 __arena *)absent;
-
 	if ((int)bpf_get_current_pid_tgid() != tid || entered)
 		return 0;
 	entered = true;
 	present = 1;
 	while (can_loop) {
-		sum += *p;
+		sum += load(absent);
 		rounds++;
 	}
 	left = true;
