@@ -115,9 +115,17 @@ as_root() {
 	if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
 }
 
+# What dpkg prints is told only when it fails, with the disk's space: a full disk is the
+# cause that apt does not name.
 install_packages() {
-	as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y \
-		--no-install-recommends "$@" >/dev/null
+	local printed status=0
+	printed=$(as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y \
+		--no-install-recommends "$@" 2>&1) || status=$?
+	[ $status = 0 ] || {
+		tail -n 30 <<<"$printed"
+		df -h / /var /var/cache/apt/archives
+	} >&2
+	return $status
 }
 
 host_arch() {

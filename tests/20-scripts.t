@@ -432,6 +432,31 @@ from_a_hook() {
 	expect "series: the same" 0 "wrote 4 mails"
 }
 
+# A machine that has no package, and whose dpkg fails in the midst of installing some.
+disk_full() {
+	local bin=$scratch/full-bin
+	mkdir "$bin"
+	cat >"$bin/apt-get" <<-'END'
+	#!/bin/sh
+	case $* in
+	*--simulate*) ;;
+	*install*)
+		echo "dpkg: unrecoverable fatal error: No space left on device"
+		echo "E: Sub-process /usr/bin/dpkg returned an error code (2)" >&2
+		exit 100
+	esac
+	END
+	printf '#!/bin/sh\necho "dpkg $*"\n' >"$bin/dpkg"
+	printf '#!/bin/sh\n' >"$bin/dpkg-query"
+	printf '#!/bin/sh\nexec "$@"\n' >"$bin/sudo"
+	chmod +x "$bin"/*
+	run env PATH="$bin:$PATH" "$project/scripts/prepare" series
+	expect "prepare: what cannot be installed" 1 "cannot install linux-source-6.1"
+	expect "prepare: ... with what dpkg said" 1 "No space left on device"
+	expect "prepare: ... and the space there is" 1 "Avail"
+	expect "prepare: what was interrupted goes on first" 1 "dpkg --configure -a"
+}
+
 make_project
 round_trip
 keeps_mtimes
@@ -449,4 +474,5 @@ from_a_hook
 foreign_tree
 bad_series
 mails
-plan 84
+disk_full
+plan 88
