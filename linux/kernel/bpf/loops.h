@@ -14,6 +14,12 @@ static inline bool is_may_goto(const struct bpf_insn *insn)
 	return insn->code == (BPF_JMP | BPF_JCOND);
 }
 
+/* All other programs are verified as the base kernel does it. */
+static inline bool bpf_has_arena_or_may_goto(const struct bpf_verifier_env *env)
+{
+	return env->prog->aux->arena || env->loops.used;
+}
+
 /* Is it the state of a loop's round that is being followed? What comes later is compared
  * with the last of them. kept counts them.
  */
