@@ -13,8 +13,8 @@
  *	r9         user address in the arena, a scalar
  *	r10 - 64   eight words of stack, written before anything else
  *
- * Every loop has a may_goto and a counter of its own at its head: where a load from a
- * page that is not there costs a fault, eight million rounds take minutes.
+ * Loops are of one shape here, and short, so that there is time for other programs.
+ * loop.c has the others.
  */
 #include <string.h>
 #include <linux/bpf.h>
@@ -32,40 +32,12 @@ struct gen {
 	struct rng *rng;
 	uint32_t arena_pages;
 	enum kind regs[11];
-	bool in_sub, in_loop;
+	bool in_sub, in_loop;	/* in_loop: there is or was a loop */
 	/* jumps whose target is not reached yet */
 	struct { uint32_t at, left; enum kind regs[11]; } jumps[MAX_JUMPS];
 	/* calls of subprograms that come later */
 	uint32_t calls[16], nr_calls;
 };
-
-static uint32_t emit(struct gen *g, uint8_t code, uint8_t dst, uint8_t src, int16_t off, int32_t imm)
-{
-	struct code *c = g->c;
-	uint32_t at = c->cnt;
-
-	if (c->cnt == MAX_INSNS - 1)
-		return at - 1;
-	c->insns[c->cnt++] = (struct bpf_insn){
-		.code = code, .dst_reg = dst, .src_reg = src, .off = off, .imm = imm };
-	return at;
-}
-
-static void keep_from(struct gen *g, uint32_t from)
-{
-	memset(g->c->keep + from, KEEP, g->c->cnt - from);
-}
-
-/* A load of 64 bits, two instructions, that env.c fills in */
-static void emit_fixup(struct gen *g, uint8_t dst, enum fixup what, int32_t off)
-{
-	uint32_t at = emit(g, BPF_LD | BPF_DW | BPF_IMM, dst,
-			   what == ARENA_MAP ? BPF_PSEUDO_MAP_FD : BPF_PSEUDO_MAP_VALUE, 0, 0);
-
-	emit(g, 0, 0, 0, 0, off);
-	g->c->fixup[at] = what;
-	keep_from(g, at);
-}
 
 static int32_t pick_imm(struct gen *g)
 {
@@ -99,7 +71,7 @@ static uint8_t pick_size(struct gen *g)
 
 static bool may_write(const struct gen *g, int reg)
 {
-	return reg != 10 && reg != 8 && !(reg == 7 && g->c->loops);
+	return reg != 10 && reg != 8 && !(reg == 7 && g->in_loop);
 }
 
 /* A register of that kind if there is one, or one that does not fit */
@@ -154,14 +126,14 @@ static void gen_alu(struct gen *g)
 	if (dst < 0 || !may_write(g, dst))
 		return;
 	if (one_in(g->rng, 12) && !g->c->plain)
-		emit(g, BPF_ALU | BPF_NEG, dst, 0, 0, 0);
+		emit(g->c, BPF_ALU | BPF_NEG, dst, 0, 0, 0);
 	else if (one_in(g->rng, 12) && !g->c->plain)
-		emit(g, BPF_ALU | BPF_END | (rng_below(g->rng, 2) ? BPF_X : BPF_K), dst, 0, 0,
+		emit(g->c, BPF_ALU | BPF_END | (rng_below(g->rng, 2) ? BPF_X : BPF_K), dst, 0, 0,
 		     16 << rng_below(g->rng, 3));
 	else if (src >= 0 && rng_below(g->rng, 2))
-		emit(g, class | op | BPF_X, dst, src, 0, 0);
+		emit(g->c, class | op | BPF_X, dst, src, 0, 0);
 	else
-		emit(g, class | op | BPF_K, dst, 0, 0, imm_for(g, op, class));
+		emit(g->c, class | op | BPF_K, dst, 0, 0, imm_for(g, op, class));
 	g->regs[dst] = SCALAR;
 }
 
@@ -170,11 +142,11 @@ static void gen_mov(struct gen *g)
 	int dst = pick_dst(g), src = pick_reg(g, rng_below(g->rng, 2) ? SCALAR : ARENA_PTR);
 
 	if (src < 0 || one_in(g->rng, 3)) {
-		emit(g, BPF_ALU64 | BPF_MOV | BPF_K, dst, 0, 0, pick_imm(g));
+		emit(g->c, BPF_ALU64 | BPF_MOV | BPF_K, dst, 0, 0, pick_imm(g));
 		g->regs[dst] = SCALAR;
 		return;
 	}
-	emit(g, BPF_ALU64 | BPF_MOV | BPF_X, dst, src, 0, 0);
+	emit(g->c, BPF_ALU64 | BPF_MOV | BPF_X, dst, src, 0, 0);
 	g->regs[dst] = g->regs[src];
 }
 
@@ -188,9 +160,9 @@ static void gen_arena_alu(struct gen *g)
 	if (dst < 0 || !may_write(g, dst))
 		return;
 	if (src >= 0 && rng_below(g->rng, 2))
-		emit(g, class | op | BPF_X, dst, src, 0, 0);
+		emit(g->c, class | op | BPF_X, dst, src, 0, 0);
 	else
-		emit(g, class | op | BPF_K, dst, 0, 0, imm_for(g, op, class));
+		emit(g->c, class | op | BPF_K, dst, 0, 0, imm_for(g, op, class));
 	if (op == BPF_MOV)
 		g->regs[dst] = SCALAR;
 }
@@ -207,11 +179,11 @@ static void gen_far(struct gen *g)
 	if (dst < 0 || src < 0 || g->c->plain || !may_write(g, dst))
 		return;
 	while (steps--)
-		emit(g, BPF_ALU64 | op | BPF_K, dst, 0, 0, 1 << 30);
+		emit(g->c, BPF_ALU64 | op | BPF_K, dst, 0, 0, 1 << 30);
 	if (rng_below(g->rng, 2))
-		emit(g, BPF_STX | BPF_MEM | BPF_DW, dst, src, 0, 0);
-	emit(g, BPF_LDX | BPF_MEM | BPF_DW, 0, dst, 0, 0);
-	emit(g, BPF_STX | BPF_MEM | BPF_DW, 6, 0, 0, 0);
+		emit(g->c, BPF_STX | BPF_MEM | BPF_DW, dst, src, 0, 0);
+	emit(g->c, BPF_LDX | BPF_MEM | BPF_DW, 0, dst, 0, 0);
+	emit(g->c, BPF_STX | BPF_MEM | BPF_DW, 6, 0, 0, 0);
 	g->regs[0] = SCALAR;
 }
 
@@ -226,13 +198,13 @@ static void gen_mix(struct gen *g)
 		return;
 	if (!g->in_sub && rng_below(g->rng, 2))
 		other = 8;
-	emit(g, mov, reg, arena_first ? 6 : other, 0, 0);
-	emit(g, BPF_JMP | BPF_JSET | BPF_K, scalar, 0, 1, 1 << rng_below(g->rng, 16));
-	emit(g, mov, reg, arena_first ? other : 6, 0, 0);
+	emit(g->c, mov, reg, arena_first ? 6 : other, 0, 0);
+	emit(g->c, BPF_JMP | BPF_JSET | BPF_K, scalar, 0, 1, 1 << rng_below(g->rng, 16));
+	emit(g->c, mov, reg, arena_first ? other : 6, 0, 0);
 	if (rng_below(g->rng, 2))
-		emit(g, BPF_ST | BPF_MEM | BPF_DW, reg, 0, other == 8 ? 0 : -8, pick_imm(g));
+		emit(g->c, BPF_ST | BPF_MEM | BPF_DW, reg, 0, other == 8 ? 0 : -8, pick_imm(g));
 	else
-		emit(g, BPF_LDX | BPF_MEM | BPF_DW, reg, reg, other == 8 ? 0 : -8, 0);
+		emit(g->c, BPF_LDX | BPF_MEM | BPF_DW, reg, reg, other == 8 ? 0 : -8, 0);
 	g->regs[reg] = UNKNOWN;
 }
 
@@ -244,7 +216,7 @@ static void gen_cast(struct gen *g)
 
 	if (src < 0)
 		src = 9;
-	emit(g, BPF_ALU64 | BPF_MOV | BPF_X, dst, src, BPF_CAST, to_kern ? TO_KERN : TO_USER);
+	emit(g->c, BPF_ALU64 | BPF_MOV | BPF_X, dst, src, BPF_CAST, to_kern ? TO_KERN : TO_USER);
 	g->regs[dst] = to_kern ? ARENA_PTR : SCALAR;
 }
 
@@ -254,7 +226,7 @@ static void gen_load(struct gen *g)
 
 	if (src < 0)
 		return;
-	emit(g, BPF_LDX | BPF_MEM | pick_size(g), dst, src, pick_off(g), 0);
+	emit(g->c, BPF_LDX | BPF_MEM | pick_size(g), dst, src, pick_off(g), 0);
 	g->regs[dst] = SCALAR;
 }
 
@@ -265,9 +237,9 @@ static void gen_store(struct gen *g)
 	if (dst < 0)
 		return;
 	if (src >= 0 && rng_below(g->rng, 4))
-		emit(g, BPF_STX | BPF_MEM | pick_size(g), dst, src, pick_off(g), 0);
+		emit(g->c, BPF_STX | BPF_MEM | pick_size(g), dst, src, pick_off(g), 0);
 	else
-		emit(g, BPF_ST | BPF_MEM | pick_size(g), dst, 0, pick_off(g), pick_imm(g));
+		emit(g->c, BPF_ST | BPF_MEM | pick_size(g), dst, 0, pick_off(g), pick_imm(g));
 }
 
 static void gen_atomic(struct gen *g)
@@ -284,7 +256,7 @@ static void gen_atomic(struct gen *g)
 		return;
 	if (g->c->plain && op == BPF_XOR)
 		op = BPF_OR;
-	emit(g, BPF_STX | BPF_ATOMIC | (rng_below(g->rng, 2) ? BPF_W : BPF_DW), dst, src,
+	emit(g->c, BPF_STX | BPF_ATOMIC | (rng_below(g->rng, 2) ? BPF_W : BPF_DW), dst, src,
 	     one_in(g->rng, 8) ? pick_off(g) : pick_off(g) & ~7, op);
 }
 
@@ -296,12 +268,12 @@ static void gen_spill(struct gen *g)
 
 	if (src < 0)
 		return;
-	emit(g, BPF_STX | BPF_MEM | BPF_DW, 10, src, slot, 0);
+	emit(g->c, BPF_STX | BPF_MEM | BPF_DW, 10, src, slot, 0);
 	if (rng_below(g->rng, 2)) {
-		emit(g, BPF_LDX | BPF_MEM | BPF_DW, dst, 10, slot, 0);
+		emit(g->c, BPF_LDX | BPF_MEM | BPF_DW, dst, 10, slot, 0);
 		g->regs[dst] = g->regs[src];
 	} else if (rng_below(g->rng, 2)) {
-		emit(g, BPF_LDX | BPF_MEM | pick_size(g), dst, 10, slot, 0);
+		emit(g->c, BPF_LDX | BPF_MEM | pick_size(g), dst, 10, slot, 0);
 		g->regs[dst] = SCALAR;
 	}
 }
@@ -311,7 +283,7 @@ static void gen_fill(struct gen *g)
 	int slot = -8 * (int)rng_between(g->rng, 1, SLOTS), dst = pick_dst(g);
 
 	/* what the slot holds is for the verifier to know */
-	emit(g, BPF_LDX | BPF_MEM | BPF_DW, dst, 10, slot, 0);
+	emit(g->c, BPF_LDX | BPF_MEM | BPF_DW, dst, 10, slot, 0);
 	g->regs[dst] = UNKNOWN;
 }
 
@@ -326,11 +298,11 @@ static void gen_value(struct gen *g)
 		off = (int)rng_below(g->rng, VALUE_SIZE + 32) - 16;
 	reg = rng_below(g->rng, 2) ? pick_reg(g, SCALAR) : pick_reg(g, ARENA_PTR);
 	if (reg >= 0 && rng_below(g->rng, 2)) {
-		emit(g, BPF_STX | BPF_MEM | size, 8, reg, off, 0);
+		emit(g->c, BPF_STX | BPF_MEM | size, 8, reg, off, 0);
 		return;
 	}
 	reg = pick_dst(g);
-	emit(g, BPF_LDX | BPF_MEM | size, reg, 8, off, 0);
+	emit(g->c, BPF_LDX | BPF_MEM | size, reg, 8, off, 0);
 	g->regs[reg] = SCALAR;
 }
 
@@ -353,22 +325,22 @@ static void gen_kfunc(struct gen *g)
 	if (g->c->strict && !g->c->sleepable)
 		return;
 	if (addr < 0 || one_in(g->rng, 3))
-		emit(g, BPF_ALU64 | BPF_MOV | BPF_K, 2, 0, 0, 0);
+		emit(g->c, BPF_ALU64 | BPF_MOV | BPF_K, 2, 0, 0, 0);
 	else
-		emit(g, BPF_ALU64 | BPF_MOV | BPF_X, 2, addr, 0, 0);
+		emit(g->c, BPF_ALU64 | BPF_MOV | BPF_X, 2, addr, 0, 0);
 	if (rng_below(g->rng, 2))
-		emit(g, BPF_ALU64 | BPF_AND | BPF_K, 2, 0, 0, -4096);
-	emit(g, BPF_ALU64 | BPF_MOV | BPF_K, 3, 0, 0, pick_cnt(g));
+		emit(g->c, BPF_ALU64 | BPF_AND | BPF_K, 2, 0, 0, -4096);
+	emit(g->c, BPF_ALU64 | BPF_MOV | BPF_K, 3, 0, 0, pick_cnt(g));
 	if (!which) {
-		emit(g, BPF_ALU64 | BPF_MOV | BPF_K, 4, 0, 0, one_in(g->rng, 4) ? pick_imm(g) : -1);
-		emit(g, BPF_ALU64 | BPF_MOV | BPF_K, 5, 0, 0, one_in(g->rng, 8) ? pick_imm(g) : 0);
+		emit(g->c, BPF_ALU64 | BPF_MOV | BPF_K, 4, 0, 0, one_in(g->rng, 4) ? pick_imm(g) : -1);
+		emit(g->c, BPF_ALU64 | BPF_MOV | BPF_K, 5, 0, 0, one_in(g->rng, 8) ? pick_imm(g) : 0);
 	}
-	emit_fixup(g, 1, ARENA_MAP, 0);
-	emit(g, BPF_JMP | BPF_CALL, 0, BPF_PSEUDO_KFUNC_CALL, 0, kfunc_id(which));
+	emit_fixup(g->c, 1, ARENA_MAP, 0);
+	emit(g->c, BPF_JMP | BPF_CALL, 0, BPF_PSEUDO_KFUNC_CALL, 0, kfunc_id(which));
 	/* -EINVAL, stored where it is not aligned, looks like an address */
 	if (g->c->plain && which == 2)
-		emit(g, BPF_ALU64 | BPF_AND | BPF_K, 0, 0, 0, 0x7f);
-	keep_from(g, from);
+		emit(g->c, BPF_ALU64 | BPF_AND | BPF_K, 0, 0, 0, 0x7f);
+	keep_from(g->c, from, KEEP);
 	lose_args(g);
 	if (which != 1)
 		g->regs[0] = SCALAR;
@@ -385,15 +357,15 @@ static void gen_helper(struct gen *g)
 	if (g->c->strict)
 		return;
 	if (rng_below(g->rng, 3)) {
-		emit(g, BPF_JMP | BPF_CALL, 0, 0, 0, rng_pick(g->rng, any));
+		emit(g->c, BPF_JMP | BPF_CALL, 0, 0, 0, rng_pick(g->rng, any));
 	} else {
 		/* an arena pointer for memory, for the most part refused */
-		emit(g, BPF_ALU64 | BPF_MOV | BPF_X, 1, 10, 0, 0);
-		emit(g, BPF_ALU64 | BPF_ADD | BPF_K, 1, 0, 0, -16);
-		emit(g, BPF_ALU64 | BPF_MOV | BPF_K, 2, 0, 0, 8);
+		emit(g->c, BPF_ALU64 | BPF_MOV | BPF_X, 1, 10, 0, 0);
+		emit(g->c, BPF_ALU64 | BPF_ADD | BPF_K, 1, 0, 0, -16);
+		emit(g->c, BPF_ALU64 | BPF_MOV | BPF_K, 2, 0, 0, 8);
 		arg = pick_reg(g, ARENA_PTR);
-		emit(g, BPF_ALU64 | BPF_MOV | BPF_X, 3, arg < 0 ? 6 : arg, 0, 0);
-		emit(g, BPF_JMP | BPF_CALL, 0, 0, 0,
+		emit(g->c, BPF_ALU64 | BPF_MOV | BPF_X, 3, arg < 0 ? 6 : arg, 0, 0);
+		emit(g->c, BPF_JMP | BPF_CALL, 0, 0, 0,
 		     rng_below(g->rng, 4) ? BPF_FUNC_probe_read_kernel : rng_pick(g->rng, takes_mem));
 	}
 	lose_args(g);
@@ -408,12 +380,12 @@ static void gen_call(struct gen *g)
 
 	if (g->in_sub || g->nr_calls == 16)
 		return;
-	emit(g, BPF_ALU64 | BPF_MOV | BPF_X, 1, 6, 0, 0);
+	emit(g->c, BPF_ALU64 | BPF_MOV | BPF_X, 1, 6, 0, 0);
 	if (arg >= 0 && arg != 1)
-		emit(g, BPF_ALU64 | BPF_MOV | BPF_X, 2, arg, 0, 0);
+		emit(g->c, BPF_ALU64 | BPF_MOV | BPF_X, 2, arg, 0, 0);
 	else
-		emit(g, BPF_ALU64 | BPF_MOV | BPF_K, 2, 0, 0, pick_imm(g));
-	at = emit(g, BPF_JMP | BPF_CALL, 0, BPF_PSEUDO_CALL, 0, 0);
+		emit(g->c, BPF_ALU64 | BPF_MOV | BPF_K, 2, 0, 0, pick_imm(g));
+	at = emit(g->c, BPF_JMP | BPF_CALL, 0, BPF_PSEUDO_CALL, 0, 0);
 	g->c->keep[at] = KEEP;
 	g->calls[g->nr_calls++] = at;
 	lose_args(g);
@@ -434,9 +406,9 @@ static void gen_jump(struct gen *g)
 	if (i == MAX_JUMPS || dst < 0)
 		return;
 	if (src >= 0 && rng_below(g->rng, 2))
-		g->jumps[i].at = emit(g, class | rng_pick(g->rng, ops) | BPF_X, dst, src, 0, 0);
+		g->jumps[i].at = emit(g->c, class | rng_pick(g->rng, ops) | BPF_X, dst, src, 0, 0);
 	else
-		g->jumps[i].at = emit(g, class | rng_pick(g->rng, ops) | BPF_K, dst, 0, 0,
+		g->jumps[i].at = emit(g->c, class | rng_pick(g->rng, ops) | BPF_K, dst, 0, 0,
 				      g->regs[dst] == ARENA_PTR ? 0 : pick_imm(g));
 	g->jumps[i].left = rng_between(g->rng, 1, 4);
 	memcpy(g->jumps[i].regs, g->regs, sizeof(g->regs));
@@ -485,7 +457,7 @@ static void gen_any(struct gen *g)
 
 	if (g->c->strict || !one_in(g->rng, 8))
 		return;
-	emit(g, code, rng_below(g->rng, 12), rng_below(g->rng, 12), rng_below(g->rng, 4), pick_imm(g));
+	emit(g->c, code, rng_below(g->rng, 12), rng_below(g->rng, 12), rng_below(g->rng, 4), pick_imm(g));
 }
 
 static const struct {
@@ -520,7 +492,8 @@ static void gen_statements(struct gen *g, uint32_t cnt)
 
 /*
  * head: may_goto out; r7 += 1; if r7 > rounds goto out; ... goto head; out:
- * A round begins with what the first one had, as far as the generator knows.
+ * A round begins with what the first one had, as far as the generator knows. Where a
+ * may_goto lies, and whether there is a counter at all, differs in loop.c.
  */
 static void gen_loop(struct gen *g)
 {
@@ -528,18 +501,18 @@ static void gen_loop(struct gen *g)
 	enum kind regs[11];
 
 	land_all(g);
-	g->c->loops = true;
-	head = emit(g, BPF_ALU64 | BPF_MOV | BPF_K, 7, 0, 0, 0) + 1;
-	emit(g, MAY_GOTO, 0, 0, 0, 0);
-	emit(g, BPF_ALU64 | BPF_ADD | BPF_K, 7, 0, 0, 1);
-	out = emit(g, BPF_JMP | BPF_JGT | BPF_K, 7, 0, 0, rng_between(g->rng, 1, 40));
-	keep_from(g, head - 1);
+	g->in_loop = true;
+	head = emit(g->c, BPF_ALU64 | BPF_MOV | BPF_K, 7, 0, 0, 0) + 1;
+	emit(g->c, MAY_GOTO, 0, 0, 0, 0);
+	emit(g->c, BPF_ALU64 | BPF_ADD | BPF_K, 7, 0, 0, 1);
+	out = emit(g->c, BPF_JMP | BPF_JGT | BPF_K, 7, 0, 0, rng_between(g->rng, 1, 40));
+	keep_from(g->c, head - 1, KEEP);
 	memset(g->regs, 0, 6 * sizeof(g->regs[0]));
 	memcpy(regs, g->regs, sizeof(regs));
 	gen_statements(g, rng_between(g->rng, 1, 8));
 	land_all(g);
-	emit(g, BPF_JMP | BPF_JA, 0, 0, (int)head - (int)g->c->cnt - 1, 0);
-	keep_from(g, g->c->cnt - 1);
+	emit(g->c, BPF_JMP | BPF_JA, 0, 0, (int)head - (int)g->c->cnt - 1, 0);
+	keep_from(g->c, g->c->cnt - 1, KEEP);
 	g->c->insns[head].off = g->c->cnt - head - 1;
 	g->c->insns[out].off = g->c->cnt - out - 1;
 	memcpy(g->regs, regs, sizeof(regs));
@@ -563,9 +536,9 @@ static void gen_end(struct gen *g)
 	uint32_t from = g->c->cnt;
 
 	if (g->regs[0] != SCALAR)
-		emit(g, BPF_ALU64 | BPF_MOV | BPF_K, 0, 0, 0, rng_below(g->rng, 4));
-	emit(g, BPF_JMP | BPF_EXIT, 0, 0, 0, 0);
-	keep_from(g, from);
+		emit(g->c, BPF_ALU64 | BPF_MOV | BPF_K, 0, 0, 0, rng_below(g->rng, 4));
+	emit(g->c, BPF_JMP | BPF_EXIT, 0, 0, 0, 0);
+	keep_from(g->c, from, KEEP);
 }
 
 /* The whole frame that is used, so that nothing old can be read from it */
@@ -574,7 +547,7 @@ static void gen_frame(struct gen *g)
 	int slot;
 
 	for (slot = 1; slot <= SLOTS; slot++)
-		emit(g, BPF_ST | BPF_MEM | BPF_DW, 10, 0, -8 * slot, slot);
+		emit(g->c, BPF_ST | BPF_MEM | BPF_DW, 10, 0, -8 * slot, slot);
 }
 
 /* Where the address that the program begins with lies: in the arena, or at its end */
@@ -590,17 +563,17 @@ static void gen_head(struct gen *g)
 	enum kind scalar = SCALAR;
 	int reg;
 
-	emit_fixup(g, 9, ARENA_VALUE, pick_start(g));
-	emit(g, BPF_ALU64 | BPF_MOV | BPF_X, 6, 9, BPF_CAST, TO_KERN);
-	emit_fixup(g, 8, MAP_VALUE, 0);
-	emit(g, BPF_ALU64 | BPF_MOV | BPF_K, 7, 0, 0, 0);
+	emit_fixup(g->c, 9, ARENA_VALUE, pick_start(g));
+	emit(g->c, BPF_ALU64 | BPF_MOV | BPF_X, 6, 9, BPF_CAST, TO_KERN);
+	emit_fixup(g->c, 8, MAP_VALUE, 0);
+	emit(g->c, BPF_ALU64 | BPF_MOV | BPF_K, 7, 0, 0, 0);
 	/* a program that is given its context is not strict */
 	for (reg = g->c->strict || rng_below(g->rng, 2) ? 1 : 2; reg < 6; reg++) {
-		emit(g, BPF_ALU64 | BPF_MOV | BPF_K, reg, 0, 0, pick_imm(g));
+		emit(g->c, BPF_ALU64 | BPF_MOV | BPF_K, reg, 0, 0, pick_imm(g));
 		g->regs[reg] = scalar;
 	}
 	gen_frame(g);
-	keep_from(g, 0);
+	keep_from(g->c, 0, KEEP);
 	g->regs[6] = ARENA_PTR;
 	g->regs[7] = g->regs[9] = SCALAR;
 	g->regs[8] = VALUE_PTR;
@@ -612,10 +585,10 @@ static void gen_sub(struct gen *g)
 
 	memset(g->regs, 0, sizeof(g->regs));
 	g->in_sub = true;
-	emit(g, BPF_ALU64 | BPF_MOV | BPF_X, 6, 1, 0, 0);
-	emit(g, BPF_ALU64 | BPF_MOV | BPF_X, 9, 2, 0, 0);
+	emit(g->c, BPF_ALU64 | BPF_MOV | BPF_X, 6, 1, 0, 0);
+	emit(g->c, BPF_ALU64 | BPF_MOV | BPF_X, 9, 2, 0, 0);
 	gen_frame(g);
-	keep_from(g, from);
+	keep_from(g->c, from, KEEP);
 	g->regs[6] = g->regs[1] = ARENA_PTR;
 	g->regs[9] = g->regs[2] = SCALAR;
 	gen_statements(g, rng_between(g->rng, 2, 10));
@@ -642,10 +615,7 @@ void gen_program(struct code *c, struct rng *rng, uint32_t arena_pages)
 {
 	struct gen g = { .c = c, .rng = rng, .arena_pages = arena_pages };
 
-	c->cnt = 0;
-	c->loops = false;
-	memset(c->keep, FREE, sizeof(c->keep));
-	memset(c->fixup, NONE, sizeof(c->fixup));
+	code_clear(c);
 	gen_head(&g);
 	gen_body(&g);
 	gen_end(&g);

@@ -2,8 +2,7 @@
 /*
  * One thing or several wrong with a program, and what may not become of it
  *
- * No instruction comes or goes, so that jumps stay where they were. In a program that
- * loops nothing writes the counter and no other jump goes back. In a strict one, what is
+ * No instruction comes or goes, so that jumps stay where they were. In a strict one, what is
  * an address of the kernel is the base of an access and nothing else: the frame, the
  * map's value. In a plain one arithmetic stays small.
  */
@@ -41,18 +40,6 @@ static bool uses_src(const struct bpf_insn *i)
 	       ((is_alu(i) || is_jump(i)) && BPF_SRC(i->code) == BPF_X);
 }
 
-static bool writes(const struct bpf_insn *i, int reg)
-{
-	if (is_alu(i) || is_load(i) || BPF_CLASS(i->code) == BPF_LD)
-		return i->dst_reg == reg;
-	return is_atomic(i) && i->src_reg == reg;
-}
-
-static bool ends_loops(const struct bpf_insn *i)
-{
-	return !writes(i, 7) && !(is_jump(i) && i->off < 0);
-}
-
 static bool is_kernel_reg(int reg)
 {
 	return reg == 8 || reg == 10;
@@ -86,8 +73,7 @@ static bool stays_plain(const struct bpf_insn *i)
 
 static bool may_become(const struct code *c, const struct bpf_insn *i)
 {
-	return (!c->loops || ends_loops(i)) && (!c->strict || stays_strict(i)) &&
-	       (!c->plain || stays_plain(i));
+	return (!c->strict || stays_strict(i)) && (!c->plain || stays_plain(i));
 }
 
 static struct bpf_insn changed(struct rng *rng, const struct code *c, struct bpf_insn i)
@@ -113,10 +99,13 @@ void mutate(struct code *c, struct rng *rng)
 	uint32_t cnt = rng_between(rng, 1, 6), at;
 	struct bpf_insn i;
 
+	c->never[0] = 0;
 	while (cnt--) {
 		at = rng_below(rng, c->cnt);
 		/* pairs and the frame stay, but for programs that may be anything */
-		if (c->keep[at] == KEEP && (c->strict || c->loops || !one_in(rng, 4)))
+		if (c->keep[at] == FIXED)
+			continue;
+		if (c->keep[at] == KEEP && (c->strict || !one_in(rng, 4)))
 			continue;
 		i = changed(rng, c, c->insns[at]);
 		if (may_become(c, &i))
