@@ -36,7 +36,7 @@ void keep_from(struct code *c, uint32_t from, enum keep keep)
 static uint8_t pseudo_src(enum fixup what)
 {
 	switch (what) {
-	case ARENA_VALUE: case MAP_VALUE: case TIMER_VALUE: return BPF_PSEUDO_MAP_VALUE;
+	case ARENA_VALUE: case MAP_VALUE: case TIMER_VALUE: case FORMATS: return BPF_PSEUDO_MAP_VALUE;
 	case FUNCTION: return BPF_PSEUDO_FUNC;
 	case KERNEL_VAR: return BPF_PSEUDO_BTF_ID;
 	default: return BPF_PSEUDO_MAP_FD;

@@ -118,6 +118,19 @@ static int32_t imm_for(struct gen *g, uint8_t op, uint8_t class)
 	return imm || (op != BPF_DIV && op != BPF_MOD) ? imm : 1;
 }
 
+/* Mostly off 0: the rest is refused unless the operation is a division */
+static int16_t alu_off(struct gen *g, uint8_t op)
+{
+	if (op == BPF_DIV || op == BPF_MOD)
+		return rng_below(g->rng, 2) ? SIGNED : 0;
+	return !g->c->strict && one_in(g->rng, 200) ? SIGNED : 0;
+}
+
+static void gen_bswap(struct gen *g, int dst)
+{
+	emit(g->c, BPF_ALU64 | BPF_END, dst, 0, 0, 16 << rng_below(g->rng, 3));
+}
+
 static void gen_alu(struct gen *g)
 {
 	uint8_t class = rng_below(g->rng, 2) ? BPF_ALU : BPF_ALU64, op = pick_op(g);
@@ -130,11 +143,60 @@ static void gen_alu(struct gen *g)
 	else if (one_in(g->rng, 12) && !g->c->plain)
 		emit(g->c, BPF_ALU | BPF_END | (rng_below(g->rng, 2) ? BPF_X : BPF_K), dst, 0, 0,
 		     16 << rng_below(g->rng, 3));
+	else if (one_in(g->rng, 12) && !g->c->plain)
+		gen_bswap(g, dst);
 	else if (src >= 0 && rng_below(g->rng, 2))
-		emit(g->c, class | op | BPF_X, dst, src, 0, 0);
+		emit(g->c, class | op | BPF_X, dst, src, alu_off(g, op), 0);
 	else
-		emit(g->c, class | op | BPF_K, dst, 0, 0, imm_for(g, op, class));
+		emit(g->c, class | op | BPF_K, dst, 0, alu_off(g, op), imm_for(g, op, class));
 	g->regs[dst] = SCALAR;
+}
+
+/* A move that sign-extends, and what is done with it: an offset into the value */
+static void gen_movsx(struct gen *g)
+{
+	uint8_t class = one_in(g->rng, 3) ? BPF_ALU : BPF_ALU64;
+	int dst = pick_dst(g), src = pick_reg(g, rng_below(g->rng, 4) ? SCALAR : ARENA_PTR);
+
+	if (src < 0 || g->c->plain)
+		return;
+	emit(g->c, class | BPF_MOV | BPF_X, dst, src,
+	     8 << rng_below(g->rng, class == BPF_ALU64 ? 3 : 2), 0);
+	g->regs[dst] = SCALAR;
+}
+
+/*
+ * The verifier has to know what sign extension leaves of a range: offset of 1 to 8 bytes
+ * into the value, by a number that is in it, or not, and is negative at times.
+ */
+static void gen_value_at(struct gen *g)
+{
+	static const int32_t limits[] = { 7, 31, 55, 56, 63, 64, 127, 128, 255, 32767, 65535 };
+	int num = pick_reg(g, SCALAR), at = 1 + rng_below(g->rng, 5);
+	uint8_t mov = BPF_ALU64 | BPF_MOV | BPF_X;
+	uint32_t bits = 8 << rng_below(g->rng, 3);
+
+	/* it leaves an address of the kernel in a register */
+	if (g->in_sub || num < 0 || g->c->strict || num == at)
+		return;
+	emit(g->c, mov, at, num, 0, 0);
+	emit(g->c, BPF_ALU64 | BPF_AND | BPF_K, at, 0, 0, rng_pick(g->rng, limits));
+	if (rng_below(g->rng, 2))
+		emit(g->c, BPF_ALU64 | BPF_SUB | BPF_K, at, 0, 0, rng_pick(g->rng, limits));
+	if (one_in(g->rng, 3))
+		emit(g->c, BPF_ALU | BPF_MOV | BPF_X, at, at, bits == 32 ? 8 : bits, 0);
+	else
+		emit(g->c, mov, at, at, bits, 0);
+	if (rng_below(g->rng, 2)) {
+		emit(g->c, BPF_JMP | BPF_JSGT | BPF_K, at, 0, 3, rng_pick(g->rng, limits));
+		emit(g->c, BPF_JMP | BPF_JSLT | BPF_K, at, 0, 2, 0);
+		emit(g->c, BPF_ALU64 | BPF_ADD | BPF_X, at, 8, 0, 0);
+		emit(g->c, BPF_ST | BPF_MEM | BPF_B, at, 0, 0, 1);
+	} else {
+		emit(g->c, BPF_ALU64 | BPF_ADD | BPF_X, at, 8, 0, 0);
+		emit(g->c, BPF_ST | BPF_MEM | pick_size(g), at, 0, 0, 1);
+	}
+	g->regs[at] = UNKNOWN;
 }
 
 static void gen_mov(struct gen *g)
@@ -160,9 +222,9 @@ static void gen_arena_alu(struct gen *g)
 	if (dst < 0 || !may_write(g, dst))
 		return;
 	if (src >= 0 && rng_below(g->rng, 2))
-		emit(g->c, class | op | BPF_X, dst, src, 0, 0);
+		emit(g->c, class | op | BPF_X, dst, src, alu_off(g, op), 0);
 	else
-		emit(g->c, class | op | BPF_K, dst, 0, 0, imm_for(g, op, class));
+		emit(g->c, class | op | BPF_K, dst, 0, alu_off(g, op), imm_for(g, op, class));
 	if (op == BPF_MOV)
 		g->regs[dst] = SCALAR;
 }
@@ -220,13 +282,22 @@ static void gen_cast(struct gen *g)
 	g->regs[dst] = to_kern ? ARENA_PTR : SCALAR;
 }
 
+/* How a load extends: what is not plain may be negative; 64 bits do not, or are refused */
+static uint8_t load_mode(struct gen *g, uint8_t size)
+{
+	if (g->c->plain || (size == BPF_DW && (g->c->strict || !one_in(g->rng, 60))))
+		return BPF_MEM;
+	return one_in(g->rng, 3) ? BPF_MEMSX : BPF_MEM;
+}
+
 static void gen_load(struct gen *g)
 {
 	int src = pick_reg(g, ARENA_PTR), dst = pick_dst(g);
+	uint8_t size = pick_size(g);
 
 	if (src < 0)
 		return;
-	emit(g->c, BPF_LDX | BPF_MEM | pick_size(g), dst, src, pick_off(g), 0);
+	emit(g->c, BPF_LDX | load_mode(g, size) | size, dst, src, pick_off(g), 0);
 	g->regs[dst] = SCALAR;
 }
 
@@ -260,11 +331,37 @@ static void gen_atomic(struct gen *g)
 	     one_in(g->rng, 8) ? pick_off(g) : pick_off(g) & ~7, op);
 }
 
+/* load_acquire or store_release: on the arena, on the stack, or on the map's value */
+static void gen_ordered(struct gen *g)
+{
+	uint8_t code = BPF_STX | BPF_ATOMIC | pick_size(g);
+	int src = pick_reg(g, rng_below(g->rng, 4) ? SCALAR : ARENA_PTR), dst = pick_dst(g);
+	int base = pick_reg(g, ARENA_PTR);
+	int16_t off = one_in(g->rng, 8) ? pick_off(g) : pick_off(g) & ~7;
+
+	if (one_in(g->rng, 3)) {
+		base = 10;
+		off = -8 * (int)rng_between(g->rng, 1, SLOTS);
+	} else if (one_in(g->rng, 3) && !g->in_sub) {
+		base = 8;
+		off = rng_below(g->rng, VALUE_SIZE / 8) * 8;
+	}
+	if (base < 0)
+		return;
+	if (rng_below(g->rng, 2)) {
+		emit(g->c, code, dst, base, off, BPF_LOAD_ACQ);
+		g->regs[dst] = base == 10 ? UNKNOWN : SCALAR;
+	} else if (src >= 0) {
+		emit(g->c, code, base, src, off, BPF_STORE_REL);
+	}
+}
+
 /* A word of the stack, or of the map's value: written, then read by someone else */
 static void gen_spill(struct gen *g)
 {
 	int slot = -8 * (int)rng_between(g->rng, 1, SLOTS), dst = pick_dst(g);
 	int src = pick_reg(g, rng_below(g->rng, 2) ? SCALAR : ARENA_PTR);
+	uint8_t size;
 
 	if (src < 0)
 		return;
@@ -273,7 +370,8 @@ static void gen_spill(struct gen *g)
 		emit(g->c, BPF_LDX | BPF_MEM | BPF_DW, dst, 10, slot, 0);
 		g->regs[dst] = g->regs[src];
 	} else if (rng_below(g->rng, 2)) {
-		emit(g->c, BPF_LDX | BPF_MEM | pick_size(g), dst, 10, slot, 0);
+		size = pick_size(g);
+		emit(g->c, BPF_LDX | load_mode(g, size) | size, dst, 10, slot, 0);
 		g->regs[dst] = SCALAR;
 	}
 }
@@ -302,7 +400,7 @@ static void gen_value(struct gen *g)
 		return;
 	}
 	reg = pick_dst(g);
-	emit(g->c, BPF_LDX | BPF_MEM | size, reg, 8, off, 0);
+	emit(g->c, BPF_LDX | load_mode(g, size) | size, reg, 8, off, 0);
 	g->regs[reg] = SCALAR;
 }
 
@@ -452,12 +550,36 @@ static void gen_any(struct gen *g)
 		BPF_LDX | 0xa0 | BPF_W, BPF_STX | 0xa0 | BPF_DW, BPF_STX | 0xe0 | BPF_DW,
 		BPF_LDX | BPF_MEM | BPF_DW, BPF_ST | 0xa0 | BPF_W, BPF_ALU64 | BPF_ADD | BPF_X,
 		BPF_LDX | 0x20 | BPF_DW, BPF_STX | BPF_ATOMIC | BPF_H, BPF_ALU | BPF_ADD | BPF_X,
+		BPF_LDX | BPF_MEMSX | BPF_DW, BPF_LDX | 0x40 | BPF_W, BPF_LDX | 0xc0 | BPF_W,
+		BPF_ALU64 | BPF_END, BPF_ALU64 | BPF_END | BPF_X, GOTOL,
 	};
 	uint8_t code = one_in(g->rng, 3) ? rng_next(g->rng) : rng_pick(g->rng, codes);
 
 	if (g->c->strict || !one_in(g->rng, 8))
 		return;
 	emit(g->c, code, rng_below(g->rng, 12), rng_below(g->rng, 12), rng_below(g->rng, 4), pick_imm(g));
+}
+
+/* Now and then more than there is of a format, of arguments, or of streams */
+static void gen_print(struct gen *g)
+{
+	uint32_t format = rng_below(g->rng, FORMAT_CNT + one_in(g->rng, 8)), from = g->c->cnt;
+	bool args = format || one_in(g->rng, 8);
+
+	emit_set(g->c, 1, one_in(g->rng, 8) ? pick_imm(g) : (int32_t)rng_between(g->rng, 1, 2));
+	emit_fixup(g->c, 2, FORMATS, format * FORMAT_SIZE);
+	if (args)
+		emit_mov(g->c, 3, 8);
+	else
+		emit_set(g->c, 3, 0);
+	emit_set(g->c, 4, one_in(g->rng, 8) ? pick_imm(g) : 8 * args);
+	emit_kfunc(g->c, ARENA_KFUNCS);
+	/* an error looks like an address, see gen_kfunc() */
+	if (g->c->plain)
+		emit(g->c, BPF_ALU64 | BPF_AND | BPF_K, 0, 0, 0, 0x7f);
+	keep_from(g->c, from, KEEP);
+	lose_args(g);
+	g->regs[0] = SCALAR;
 }
 
 static const struct {
@@ -467,7 +589,8 @@ static const struct {
 	{ 4, gen_alu }, { 2, gen_mov }, { 4, gen_arena_alu }, { 5, gen_cast }, { 6, gen_load },
 	{ 6, gen_store }, { 4, gen_atomic }, { 3, gen_spill }, { 1, gen_fill }, { 3, gen_value },
 	{ 2, gen_kfunc }, { 1, gen_far }, { 1, gen_mix }, { 1, gen_helper }, { 2, gen_call },
-	{ 3, gen_jump }, { 1, gen_any },
+	{ 3, gen_jump }, { 1, gen_any }, { 2, gen_movsx }, { 2, gen_value_at }, { 3, gen_ordered },
+	{ 1, gen_print },
 };
 
 static void gen_statement(struct gen *g)
@@ -511,7 +634,10 @@ static void gen_loop(struct gen *g)
 	memcpy(regs, g->regs, sizeof(regs));
 	gen_statements(g, rng_between(g->rng, 1, 8));
 	land_all(g);
-	emit(g->c, BPF_JMP | BPF_JA, 0, 0, (int)head - (int)g->c->cnt - 1, 0);
+	if (rng_below(g->rng, 2))
+		emit(g->c, BPF_JMP | BPF_JA, 0, 0, (int)head - (int)g->c->cnt - 1, 0);
+	else
+		emit(g->c, GOTOL, 0, 0, 0, (int)head - (int)g->c->cnt - 1);
 	keep_from(g->c, g->c->cnt - 1, KEEP);
 	g->c->insns[head].off = g->c->cnt - head - 1;
 	g->c->insns[out].off = g->c->cnt - out - 1;

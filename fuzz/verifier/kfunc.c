@@ -226,7 +226,7 @@ static void pick_number(struct call *k, int reg, int32_t usual)
 void gen_kfunc_call(struct code *c, struct rng *rng, const struct kfunc_regs *regs)
 {
 	struct call k = { .c = c, .rng = rng, .regs = regs };
-	uint32_t which = rng_below(rng, NR_KFUNCS), i;
+	uint32_t which = rng_below(rng, ARENA_KFUNCS), i;
 
 	pick_map(&k);
 	pick_addr(&k);

@@ -40,6 +40,11 @@ static bool uses_src(const struct bpf_insn *i)
 	       ((is_alu(i) || is_jump(i)) && BPF_SRC(i->code) == BPF_X);
 }
 
+static bool is_load_acquire(const struct bpf_insn *i)
+{
+	return is_atomic(i) && i->imm == BPF_LOAD_ACQ;
+}
+
 static bool is_kernel_reg(int reg)
 {
 	return reg == 8 || reg == 10;
@@ -53,7 +58,7 @@ static bool stays_strict(const struct bpf_insn *i)
 	if (is_alu(i) || is_jump(i))
 		return !is_kernel_reg(i->dst_reg) &&
 		       !(uses_src(i) && is_kernel_reg(i->src_reg));
-	if (is_load(i))
+	if (is_load(i) || is_load_acquire(i))
 		return !is_kernel_reg(i->dst_reg);
 	return !(uses_src(i) && is_kernel_reg(i->src_reg));
 }
@@ -62,11 +67,15 @@ static bool stays_plain(const struct bpf_insn *i)
 {
 	uint8_t op = BPF_OP(i->code);
 
+	if (is_load(i))
+		return BPF_MODE(i->code) != BPF_MEMSX;
 	if (is_atomic(i))
 		return i->imm != BPF_XOR && i->imm != (BPF_XOR | BPF_FETCH);
 	if (!is_alu(i))
 		return !is_store(i) || (i->imm >= 0 && i->imm <= 0xffff);
 	return (op == BPF_ADD || op == BPF_OR || op == BPF_AND || op == BPF_RSH || op == BPF_MOV) &&
+	       /* neither a move that sign-extends */
+	       (!i->off || (i->off == BPF_CAST && BPF_SRC(i->code) == BPF_X)) &&
 	       ((i->off == BPF_CAST && BPF_SRC(i->code) == BPF_X) ||
 		(i->imm >= 0 && i->imm <= 0xffff));
 }
@@ -78,8 +87,9 @@ static bool may_become(const struct code *c, const struct bpf_insn *i)
 
 static struct bpf_insn changed(struct rng *rng, const struct code *c, struct bpf_insn i)
 {
-	static const int32_t imms[] = { 0, 1, -1, 0x10000, 0x10001, 2, 64, 32, BPF_FETCH, 0xe0 };
-	static const int16_t offs[] = { 0, 1, 2, -1, -2, 8, INT16_MAX, INT16_MIN };
+	static const int32_t imms[] = { 0, 1, -1, 0x10000, 0x10001, 2, 64, 32, BPF_FETCH, 0xe0,
+					BPF_LOAD_ACQ, BPF_STORE_REL };
+	static const int16_t offs[] = { 0, 1, 2, -1, -2, 8, 16, 32, INT16_MAX, INT16_MIN };
 
 	switch (rng_below(rng, 8)) {
 	case 0: i.dst_reg = rng_below(rng, 11); break;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Maps beside arena and array that programs use, or give to what wants an arena: a hash
- * table, a map of maps, an array whose value has a timer, and for each type of program an
- * array of those that were accepted
+ * table, a map of maps, an array whose value has a timer, formats to print with, and for
+ * each type of program an array of those that were accepted
  */
 #include <string.h>
 #include <bpf/bpf.h>
@@ -11,7 +11,7 @@
 
 #define TYPES (BPF_PROG_TYPE_SYSCALL + 1)
 
-static int hash, outer, timers, progs[TYPES];
+static int hash, outer, timers, formats, progs[TYPES];
 
 /* struct { struct bpf_timer t; }, which is all that the array's value has */
 static int timer_btf(struct btf *btf)
@@ -62,6 +62,19 @@ static int create_outer(void)
 	return outer;
 }
 
+/* Addresses to follow are anybody's; what cannot be read is left out */
+static int create_formats(void)
+{
+	static const char text[FORMAT_CNT][FORMAT_SIZE] = { "text\n", "%llx\n", "%s\n", "%pB\n" };
+	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_RDONLY_PROG);
+	uint32_t key = 0;
+
+	formats = bpf_map_create(BPF_MAP_TYPE_ARRAY, "formats", 4, sizeof(text), 1, &opts);
+	if (bpf_map_update_elem(formats, &key, text, 0) || bpf_map_freeze(formats))
+		return -1;
+	return formats;
+}
+
 void others_open(void)
 {
 	uint32_t type;
@@ -69,7 +82,8 @@ void others_open(void)
 	hash = bpf_map_create(BPF_MAP_TYPE_HASH, "hash", 4, 8, 8, NULL);
 	for (type = 0; type < TYPES; type++)
 		progs[type] = bpf_map_create(BPF_MAP_TYPE_PROG_ARRAY, "progs", 4, 4, 2, NULL);
-	if (hash < 0 || progs[TYPES - 1] < 0 || create_outer() < 0 || create_timers() < 0)
+	if (hash < 0 || progs[TYPES - 1] < 0 || create_outer() < 0 || create_timers() < 0 ||
+	    create_formats() < 0)
 		fuzz_die("cannot create maps: %m");
 }
 
@@ -80,6 +94,7 @@ int others_fd(const struct code *c, enum fixup what)
 	case OUTER_MAP: return outer;
 	case PROG_MAP: return progs[c->type];
 	case TIMER_VALUE: case TIMER_MAP: return timers;
+	case FORMATS: return formats;
 	default: return -1;
 	}
 }

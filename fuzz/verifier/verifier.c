@@ -94,7 +94,7 @@ static int kernel_id(struct btf *btf, const char *name, uint32_t kind)
 static void find_kernel_ids(void)
 {
 	static const char *const names[] = { "bpf_arena_alloc_pages", "bpf_arena_free_pages",
-					     "bpf_arena_reserve_pages" };
+					     "bpf_arena_reserve_pages", "bpf_stream_vprintk" };
 	struct btf *btf = btf__load_vmlinux_btf();
 	int i;
 

@@ -11,12 +11,18 @@
 #define VALUE_SIZE 64		/* of the map that a program is given */
 #define VALUE_WORDS (VALUE_SIZE / 8)
 #define PACKET 64
-#define NR_KFUNCS 3
+#define ARENA_KFUNCS 3
+#define NR_KFUNCS (ARENA_KFUNCS + 1)
+/* What programs print with: number i begins at i * FORMAT_SIZE of the map */
+#define FORMAT_CNT 4
+#define FORMAT_SIZE 8
 
 #define BPF_CAST 1		/* off of a mov that is a cast */
 #define TO_KERN 1
 #define TO_USER 0x10000
 #define MAY_GOTO (BPF_JMP | 0xe0)
+#define GOTOL (BPF_JMP32 | BPF_JA)
+#define SIGNED 1		/* off of a signed division or modulo */
 
 /* What an instruction is to those who mutate: may it be changed? KEEP: seldom */
 enum keep { FREE, KEEP, FIXED };
@@ -30,6 +36,7 @@ enum fixup {
 	TIMER_VALUE, TIMER_MAP,
 	FUNCTION,			/* filled in by the generator */
 	KERNEL_VAR,
+	FORMATS,			/* others.c: read-only and frozen */
 };
 
 /* A function's argument, as BTF tells it */
@@ -164,7 +171,7 @@ const char *watch_complaint(void);
 #define found(c, fmt, args...) do { watch_idle(); print_code(c); finding(fmt, ##args); } while (0)
 
 /* verifier.c */
-int kfunc_id(uint32_t i);	/* 0 alloc, 1 free, 2 reserve */
+int kfunc_id(uint32_t i);	/* 0 alloc, 1 free, 2 reserve, 3 print */
 extern uint32_t runqueues_btf_id, iter_map_btf_id;
 
 #endif

@@ -88,6 +88,12 @@
 #define MAX_CLOSING_STEPS	(64 * 1024 * 1024)
 #define STEPS_BETWEEN_LOOKS	(16 * 1024)
 
+/* States that wait, in programs for which 8,192 of them may be too few: as much memory
+ * as that many take with all frames that a program can have. A loop around loops that
+ * is followed round for round leaves a state behind with each round of each of them.
+ */
+#define MAX_QUEUED_FRAMES	(BPF_COMPLEXITY_LIMIT_JMP_SEQ * MAX_ARENA_CALL_FRAMES)
+
 /* How many rounds keep scalars that matter for conditional jumps alone. With n of
  * them that change by turns, 8 rounds make some 8^n / n! states.
  */
@@ -110,6 +116,18 @@ bool bpf_has_may_goto(const struct bpf_prog *prog)
 			i++;
 	}
 	return false;
+}
+
+/**
+ * bpf_queue_is_full() - do too many states wait to be explored?
+ * @env: verifier state, after one has been added
+ */
+bool bpf_queue_is_full(const struct bpf_verifier_env *env)
+{
+	if (env->stack_size <= BPF_COMPLEXITY_LIMIT_JMP_SEQ)
+		return false;
+	return !(env->loops.used || env->prog->aux->arena) ||
+	       env->loops.queued_frames > MAX_QUEUED_FRAMES;
 }
 
 /* Are the calls that are active in both states the same, down to a frame? */

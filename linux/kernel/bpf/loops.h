@@ -14,6 +14,12 @@ static inline bool is_may_goto(const struct bpf_insn *insn)
 	return insn->code == (BPF_JMP | BPF_JCOND);
 }
 
+/* How deep functions may call each other. The stack that they take has its own limit. */
+static inline int bpf_max_call_frames(const struct bpf_prog *prog)
+{
+	return prog->aux->arena ? MAX_ARENA_CALL_FRAMES : MAX_CALL_FRAMES;
+}
+
 /* Is it the state of a loop's round that is being followed? What comes later is compared
  * with the last of them. kept counts them.
  */
@@ -22,7 +28,11 @@ static inline bool bpf_loop_keep(const struct bpf_verifier_state *st, int *kept)
 	return st->in_body && st->branches && ++*kept <= 16;
 }
 
+/* What waits to be explored at a time, in any program */
+#define BPF_COMPLEXITY_LIMIT_JMP_SEQ	8192
+
 /* In loops.c */
+bool bpf_queue_is_full(const struct bpf_verifier_env *env);
 bool bpf_has_may_goto(const struct bpf_prog *prog);
 int bpf_loop_steps(struct bpf_verifier_env *env, u32 cnt);
 bool bpf_may_goto_between(const struct bpf_verifier_state *old,

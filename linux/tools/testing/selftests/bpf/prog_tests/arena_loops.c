@@ -19,6 +19,7 @@
 #define IF_NE(n, val, off) BPF_JMP_IMM(BPF_JNE, R(n), val, off)
 #define GOTO(off) BPF_JMP_A(off)
 #define LOAD64(n, ptr, off) BPF_LDX_MEM(BPF_DW, R(n), R(ptr), off)
+#define STORE64(ptr, off, n) BPF_STX_MEM(BPF_DW, R(ptr), R(n), off)
 #define RETURN(val) SET(0, val), BPF_EXIT_INSN()
 
 /* r9 = a map value of VALUE_SIZE bytes, or return; 9 instructions */
@@ -264,6 +265,42 @@ static const struct loop covered[] = {
 	/* 27 */ RETURN(1),
 	/* 29 */ RETURN(0),
 	}, UNBOUNDED },
+	/* The caller's r8 matters after the call, and the callee has one of its own */
+	{ "register_of_the_caller", {
+	/* 0 */	LOOKUP,
+	/* 9 */	MAY_GOTO(1), SET(0, 0),
+	/* 11 */ SET(8, 0), RAND,
+	/* 13 */ IF_EQ(0, 0, 8),
+	/* 14 */ RAND, COPY(1, 0),
+	/* 16 */ BPF_CALL_REL(8),
+	/* 17 */ INDEX(8),
+	/* 20 */ RETURN(0),
+	/* 22 */ SET(8, 1000), SET(1, 1),
+	/* 24 */ GOTO(-9),
+	/* 25 */ IF_NE(1, 0, 3),		/* callee */
+	/* 26 */ SET(0, 0),
+	/* 27 */ RETURN(0),		/* J */
+	/* 29 */ SET(1, 0), SET(8, 5),
+	/* 31 */ GOTO(-5),
+	}, OUTSIDE },
+	{ "slot_of_the_caller", {
+	/* 0 */	LOOKUP,
+	/* 9 */	MAY_GOTO(1), SET(0, 0),
+	/* 11 */ SET(8, 0), STORE64(10, -16, 8),
+	/* 13 */ RAND, IF_EQ(0, 0, 9),
+	/* 15 */ RAND, COPY(1, 0),
+	/* 17 */ BPF_CALL_REL(10),
+	/* 18 */ LOAD64(8, 10, -16),
+	/* 19 */ INDEX(8),
+	/* 22 */ RETURN(0),
+	/* 24 */ SET(8, 1000), STORE64(10, -16, 8), SET(1, 1),
+	/* 27 */ GOTO(-11),
+	/* 28 */ IF_NE(1, 0, 3),		/* callee */
+	/* 29 */ SET(0, 0),
+	/* 30 */ RETURN(0),		/* J */
+	/* 32 */ SET(1, 0), STORE64(10, -16, 1),
+	/* 34 */ GOTO(-5),
+	}, OUTSIDE },
 };
 
 /* What has to be accepted */
