@@ -12,6 +12,7 @@
  *	r8         the map's value, VALUE_SIZE bytes
  *	r9         user address in the arena, a scalar
  *	r10 - 64   eight words of stack, written before anything else
+ *	r10 - 72   an iterator, or interrupt flags
  *
  * Loops are of one shape here, and short, so that there is time for other programs.
  * loop.c has the others.
@@ -573,7 +574,7 @@ static void gen_print(struct gen *g)
 	else
 		emit_set(g->c, 3, 0);
 	emit_set(g->c, 4, one_in(g->rng, 8) ? pick_imm(g) : 8 * args);
-	emit_kfunc(g->c, ARENA_KFUNCS);
+	emit_kfunc(g->c, PRINT_KFUNC);
 	/* an error looks like an address, see gen_kfunc() */
 	if (g->c->plain)
 		emit(g->c, BPF_ALU64 | BPF_AND | BPF_K, 0, 0, 0, 0x7f);
@@ -644,6 +645,74 @@ static void gen_loop(struct gen *g)
 	memcpy(g->regs, regs, sizeof(regs));
 }
 
+/* Once in a while among the words that anybody writes to */
+static void emit_own_slot(struct gen *g, int reg)
+{
+	int slot = one_in(g->rng, 20) ? rng_between(g->rng, 1, SLOTS) : SLOTS + 1;
+
+	emit_mov(g->c, reg, 10);
+	emit(g->c, BPF_ALU64 | BPF_ADD | BPF_K, reg, 0, 0, -8 * slot);
+}
+
+/*
+ * new(it, from, to); head: r0 = next(it); if r0 == 0 goto out; rN = *r0; ... goto head; out:
+ * Registers of the loop's first round are those of gen_loop().
+ */
+static void gen_counted(struct gen *g)
+{
+	uint32_t from = g->c->cnt, head, out;
+	enum kind regs[11];
+	int num;
+
+	land_all(g);
+	emit_own_slot(g, 1);
+	emit_set(g->c, 2, one_in(g->rng, 8) ? pick_imm(g) : 0);
+	emit_set(g->c, 3, one_in(g->rng, 8) ? pick_imm(g) : (int32_t)rng_below(g->rng, 40));
+	emit_kfunc(g->c, ITER_KFUNCS);
+	head = g->c->cnt;
+	emit_own_slot(g, 1);
+	emit_kfunc(g->c, ITER_KFUNCS + 1);
+	out = emit(g->c, BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 0, 0);
+	lose_args(g);
+	memcpy(regs, g->regs, sizeof(regs));
+	num = 1 + rng_below(g->rng, 5);
+	emit(g->c, BPF_LDX | BPF_MEM | BPF_W, num, 0, 0, 0);
+	g->regs[num] = SCALAR;
+	keep_from(g->c, from, KEEP);
+	gen_statements(g, rng_between(g->rng, 1, 6));
+	land_all(g);
+	emit(g->c, BPF_JMP | BPF_JA, 0, 0, (int)head - (int)g->c->cnt - 1, 0);
+	keep_from(g->c, g->c->cnt - 1, KEEP);
+	g->c->insns[out].off = g->c->cnt - out - 1;
+	memcpy(g->regs, regs, sizeof(regs));
+}
+
+static void emit_section(struct gen *g, uint32_t kfunc)
+{
+	uint32_t from = g->c->cnt;
+
+	if (kfunc >= 4)
+		emit_own_slot(g, 1);
+	emit_kfunc(g->c, SECTION_KFUNCS + kfunc);
+	keep_from(g->c, from, KEEP);
+	lose_args(g);
+}
+
+/* Now and then it never ends, or another one does. */
+static void gen_section(struct gen *g)
+{
+	uint32_t kind = rng_below(g->rng, SECTIONS);
+
+	land_all(g);
+	emit_section(g, 2 * kind);
+	gen_statements(g, rng_between(g->rng, 1, 6));
+	land_all(g);
+	if (one_in(g->rng, 20))
+		kind = rng_below(g->rng, SECTIONS);
+	if (!one_in(g->rng, 20))
+		emit_section(g, 2 * kind + 1);
+}
+
 static void gen_body(struct gen *g)
 {
 	uint32_t part, parts = rng_between(g->rng, 1, 4);
@@ -651,6 +720,10 @@ static void gen_body(struct gen *g)
 	for (part = 0; part < parts; part++) {
 		if (!g->in_sub && one_in(g->rng, 4))
 			gen_loop(g);
+		else if (one_in(g->rng, 6))
+			gen_counted(g);
+		else if (one_in(g->rng, 6))
+			gen_section(g);
 		else
 			gen_statements(g, rng_between(g->rng, 2, 12));
 	}

@@ -94,7 +94,12 @@ static int kernel_id(struct btf *btf, const char *name, uint32_t kind)
 static void find_kernel_ids(void)
 {
 	static const char *const names[] = { "bpf_arena_alloc_pages", "bpf_arena_free_pages",
-					     "bpf_arena_reserve_pages", "bpf_stream_vprintk" };
+					     "bpf_arena_reserve_pages", "bpf_stream_vprintk",
+					     "bpf_iter_num_new", "bpf_iter_num_next",
+					     "bpf_iter_num_destroy",
+					     "bpf_rcu_read_lock", "bpf_rcu_read_unlock",
+					     "bpf_preempt_disable", "bpf_preempt_enable",
+					     "bpf_local_irq_save", "bpf_local_irq_restore" };
 	struct btf *btf = btf__load_vmlinux_btf();
 	int i;
 

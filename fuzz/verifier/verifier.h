@@ -11,8 +11,15 @@
 #define VALUE_SIZE 64		/* of the map that a program is given */
 #define VALUE_WORDS (VALUE_SIZE / 8)
 #define PACKET 64
+/* kfunc_id(): of arenas alloc, free, reserve; print; iterator new, next, destroy; begin and
+ * end of three kinds of sections
+ */
 #define ARENA_KFUNCS 3
-#define NR_KFUNCS (ARENA_KFUNCS + 1)
+#define PRINT_KFUNC ARENA_KFUNCS
+#define ITER_KFUNCS (PRINT_KFUNC + 1)
+#define SECTION_KFUNCS (ITER_KFUNCS + 3)
+#define SECTIONS 3
+#define NR_KFUNCS (SECTION_KFUNCS + 2 * SECTIONS)
 /* What programs print with: number i begins at i * FORMAT_SIZE of the map */
 #define FORMAT_CNT 4
 #define FORMAT_SIZE 8
@@ -171,7 +178,7 @@ const char *watch_complaint(void);
 #define found(c, fmt, args...) do { watch_idle(); print_code(c); finding(fmt, ##args); } while (0)
 
 /* verifier.c */
-int kfunc_id(uint32_t i);	/* 0 alloc, 1 free, 2 reserve, 3 print */
+int kfunc_id(uint32_t i);
 extern uint32_t runqueues_btf_id, iter_map_btf_id;
 
 #endif
