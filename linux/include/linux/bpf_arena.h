@@ -65,6 +65,8 @@ int bpf_arena_insn_use(struct bpf_verifier_env *env, u32 insn_idx,
 		       enum bpf_arena_use use);
 int bpf_arena_alu_use(struct bpf_verifier_env *env, const struct bpf_insn *insn,
 		      bool yields_ptr);
+void bpf_arena_cut(struct bpf_verifier_env *env, u32 insn_idx,
+		   const struct bpf_reg_state *reg);
 int bpf_arena_check_cast(struct bpf_verifier_env *env,
 			 const struct bpf_insn *insn);
 int bpf_arena_rewrite(struct bpf_verifier_env *env);
@@ -119,6 +121,11 @@ static inline int bpf_arena_alu_use(struct bpf_verifier_env *env,
 				    const struct bpf_insn *insn, bool yields_ptr)
 {
 	return 0;
+}
+
+static inline void bpf_arena_cut(struct bpf_verifier_env *env, u32 insn_idx,
+				 const struct bpf_reg_state *reg)
+{
 }
 
 static inline int bpf_arena_check_cast(struct bpf_verifier_env *env,

@@ -4,6 +4,7 @@
 
 #include <linux/atomic.h>
 #include <linux/bpf_arena.h>
+#include <linux/jiffies.h>
 #include <linux/mutex.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
@@ -17,6 +18,9 @@ struct seq_file;
 /* A report is longer than this under no circumstances. */
 #define BPF_STREAM_REPORT_MAX	1024
 
+/* format of a line among reports; of a u64 */
+#define BPF_STREAM_LEFT_OUT	"%llu reports left out\n"
+
 /* See kernel/bpf/stream.c */
 struct bpf_stream {
 	raw_spinlock_t lock;	/* among writers */
@@ -28,9 +32,20 @@ struct bpf_stream {
 	char *data;
 };
 
-/* Those of a program: stdout, stderr */
+enum bpf_report {
+	BPF_REPORT_FAULT,
+	BPF_REPORT_TIMEOUT,
+	BPF_REPORTS
+};
+
+/* Of a program: stdout and stderr, and what reports need besides */
 struct bpf_streams {
 	struct bpf_stream stream[BPF_STDERR];
+	bool perfmon;			/* the loader had CAP_PERFMON */
+	unsigned long due[BPF_REPORTS];	/* jiffies: no report before; 0: long ago */
+	unsigned long tell_due;		/* likewise; under stderr's readers */
+	atomic64_t left_out;		/* reports, ever */
+	atomic64_t told;		/* how many of them stderr tells of */
 };
 
 #ifdef CONFIG_BPF_ARENA
@@ -40,6 +55,7 @@ int bpf_streams_read(const struct bpf_prog_aux *aux, u32 stream_id,
 		     char __user *buf, u32 len);
 void bpf_streams_show_fdinfo(const struct bpf_prog_aux *aux, struct seq_file *m);
 int bpf_stream_write(struct bpf_stream *s, const char *text, u32 len);
+int bpf_stream_check_call(struct bpf_verifier_env *env, const struct bpf_insn *call);
 int bpf_stream_rewrite_call(const struct bpf_verifier_env *env,
 			    const struct bpf_insn *call, struct bpf_insn *buf);
 
@@ -47,13 +63,28 @@ void bpf_stream_report_fault(const struct bpf_prog_aux *aux, unsigned long ip,
 			     u64 uaddr, enum bpf_arena_access access);
 void bpf_stream_report_timeout(unsigned long ip);
 
-/* Is there room for a report? Writers that are faster make it -ENOSPC. */
-static inline bool bpf_stream_takes_report(struct bpf_streams *streams)
+/* Is it time for a report, and is there room? Others may be faster. Faults leave room
+ * for a timeout's.
+ */
+static inline bool bpf_stream_takes_report(const struct bpf_streams *streams,
+					   enum bpf_report kind)
 {
 	const struct bpf_stream *s = &streams->stream[BPF_STDERR - 1];
+	u32 reports = kind == BPF_REPORT_FAULT ? 2 : 1;
 
-	return s->size - (READ_ONCE(s->head) - READ_ONCE(s->tail)) >= BPF_STREAM_REPORT_MAX;
+	return time_after_eq(jiffies, READ_ONCE(streams->due[kind])) &&
+	       s->size - (READ_ONCE(s->head) - READ_ONCE(s->tail)) >=
+	       reports * BPF_STREAM_REPORT_MAX;
 }
+
+static inline void bpf_stream_leave_out(struct bpf_streams *streams)
+{
+	atomic64_inc(&streams->left_out);
+}
+
+/* A stream's part of a report or a read: reports that nobody was told of yet */
+u64 bpf_streams_claim_untold(struct bpf_streams *streams);
+void bpf_streams_return_untold(struct bpf_streams *streams, u64 untold);
 
 /* kfunc, and what the verifier puts in its place */
 int bpf_stream_vprintk(int stream_id, const char *fmt__str, const void *args,
@@ -79,6 +110,12 @@ static inline int bpf_streams_read(const struct bpf_prog_aux *aux, u32 stream_id
 static inline void bpf_streams_show_fdinfo(const struct bpf_prog_aux *aux,
 					   struct seq_file *m)
 {
+}
+
+static inline int bpf_stream_check_call(struct bpf_verifier_env *env,
+					const struct bpf_insn *call)
+{
+	return 0;
 }
 
 static inline int bpf_stream_rewrite_call(const struct bpf_verifier_env *env,

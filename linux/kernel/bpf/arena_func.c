@@ -15,9 +15,8 @@
  * What is passed is a C pointer, the whole address that user space has: callees
  * store it, compare it, return it. It is not cut, or what they store would be of no
  * use to user space. So neither side knows its upper half. To the verifier it is a
- * PTR_TO_ARENA_UADDR: any number of 64 bits, by which a program may access the arena,
- * for the JITs clear the upper half of what they have not seen cleared, and nobody but
- * the caller has seen this one (find_zext() of x86's JIT).
+ * PTR_TO_ARENA_UADDR: any number of 64 bits. clang casts a copy of it before each
+ * access. An access by what was not cast cuts it, for good.
  *
  *	caller				callee
  *	scalar		--- any --->	PTR_TO_ARENA_UADDR	a tagged argument

@@ -29,14 +29,14 @@ static void arena_fault_trace(const struct bpf_arena *arena,
 	preempt_enable_notrace();
 }
 
-/* A loop may fault a million times: nothing is called when there is no room. */
+/* A loop may fault a million times: nothing is called while no report is made. */
 static void arena_fault_report(const struct bpf_prog_aux *aux, u64 uaddr,
 			       enum bpf_arena_access access, unsigned long ip)
 {
-	if (bpf_stream_takes_report(aux->streams))
+	if (bpf_stream_takes_report(aux->streams, BPF_REPORT_FAULT))
 		bpf_stream_report_fault(aux, ip, uaddr, access);
 	else
-		atomic64_inc(&aux->streams->stream[BPF_STDERR - 1].dropped);
+		bpf_stream_leave_out(aux->streams);
 }
 
 /**

@@ -17,8 +17,8 @@
  *    bits by BPF_F_TEST_RND_HI32.
  *
  * PTR_TO_ARENA_UADDR is what global functions take and return: a whole address, or
- * any other number, whose upper half is for the JITs to clear. It can be followed
- * and is an ordinary number otherwise; see arena_func.c.
+ * any other number. It is an ordinary number, and can be followed: a 32-bit move is put
+ * in before the access. See arena_func.c.
  *
  * The verifier decides per instruction what it becomes, and one instruction
  * becomes one thing: aux->arena_use remembers the first visit, and a visit that
@@ -44,6 +44,7 @@
 #include <linux/bsearch.h>
 #include <linux/btf_ids.h>
 #include <linux/filter.h>
+#include <linux/sched/signal.h>
 
 #define verbose(env, fmt, args...) bpf_verifier_log_write(env, fmt, ##args)
 
@@ -138,6 +139,21 @@ int bpf_arena_alu_use(struct bpf_verifier_env *env, const struct bpf_insn *insn,
 }
 
 /**
+ * bpf_arena_cut() - an access follows an arena pointer
+ * @env: verifier state of a program that has an arena
+ * @insn_idx: the access
+ * @reg: the pointer
+ *
+ * A whole address is cut before the access. It keeps its type, which says nothing of its
+ * upper half: what a later insn is may not depend on the way to it.
+ */
+void bpf_arena_cut(struct bpf_verifier_env *env, u32 insn_idx,
+		   const struct bpf_reg_state *reg)
+{
+	env->insn_aux_data[insn_idx].arena_cut |= reg->type == PTR_TO_ARENA_UADDR;
+}
+
+/**
  * bpf_arena_check_cast() - is this address-space cast well-formed and allowed?
  * @env: verifier state
  * @insn: BPF_ALU64 | BPF_MOV | BPF_X with off == BPF_ADDR_SPACE_CAST
@@ -217,6 +233,24 @@ static bool needs_pool(const struct bpf_insn *insn, const struct bpf_insn_aux_da
 	       (insn->imm == arena_kfunc_ids[0] || insn->imm == arena_kfunc_ids[2]);
 }
 
+static int emit_cut(struct bpf_verifier_env *env, u32 at)
+{
+	const struct bpf_insn access = env->prog->insnsi[at];
+	const u8 reg = BPF_CLASS(access.code) == BPF_LDX || insn_is_load_acquire(&access) ?
+		       access.src_reg : access.dst_reg;
+	const struct bpf_insn with_cut[] = { BPF_MOV32_REG(reg, reg), access };
+	struct bpf_prog *prog = bpf_patch_insn_data(env, at, with_cut, ARRAY_SIZE(with_cut));
+
+	if (!prog)
+		return -ENOMEM;
+	env->prog = prog;
+	env->insn_aux_data[at].zext_dst = true;
+	cond_resched();
+	if (fatal_signal_pending(current))
+		return -EINTR;
+	return 0;
+}
+
 /**
  * bpf_arena_rewrite() - turn an accepted program's instructions into the JIT's
  * @env: verifier state; every instruction that is left has been verified
@@ -225,23 +259,28 @@ static bool needs_pool(const struct bpf_insn *insn, const struct bpf_insn_aux_da
  */
 int bpf_arena_rewrite(struct bpf_verifier_env *env)
 {
-	struct bpf_insn_aux_data *aux = env->insn_aux_data;
-	struct bpf_prog *prog = env->prog;
 	bool pool = false;
+	int err;
 	u32 i;
 
-	if (!prog->aux->arena)
+	if (!env->prog->aux->arena)
 		return 0;
-	for (i = 0; i < prog->len; i++) {
-		struct bpf_insn *insn = &prog->insnsi[i];
+	for (i = 0; i < env->prog->len; i++) {
+		struct bpf_insn *insn = &env->prog->insnsi[i];
+		struct bpf_insn_aux_data *aux = &env->insn_aux_data[i];
 
 		if (insn_is_addr_space_cast(insn))
-			rewrite_cast(prog, insn, &aux[i]);
-		else if (aux[i].arena_use == ARENA_USE_YES)
-			rewrite_insn(insn, &aux[i]);
-		pool |= needs_pool(insn, &aux[i]);
+			rewrite_cast(env->prog, insn, aux);
+		else if (aux->arena_use == ARENA_USE_YES)
+			rewrite_insn(insn, aux);
+		pool |= needs_pool(insn, aux);
+		if (aux->arena_cut) {
+			err = emit_cut(env, i++);
+			if (err)
+				return err;
+		}
 	}
-	return pool ? bpf_arena_pool_enable(prog->aux->arena) : 0;
+	return pool ? bpf_arena_pool_enable(env->prog->aux->arena) : 0;
 }
 
 /* Same order */
@@ -276,7 +315,8 @@ static int arena_kfunc_index(u32 func_id)
  *
  * No path alone shows this, since a global function is verified by itself. So the
  * paths note callbacks only, and the graph of calls is walked when there are no
- * more of them. Locks need no look: a program that holds one calls nothing.
+ * more of them. Locks need no look: a program that holds one calls nothing. Calls in
+ * sections (sections.c) are noted as they are met.
  */
 
 /**
@@ -359,7 +399,8 @@ void bpf_arena_find_sleepable(struct bpf_verifier_env *env)
 	spread_all_nosleep(env);
 	for (s = 0; s < env->subprog_cnt; s++)
 		for (i = info[s].start; i < info[s + 1].start; i++)
-			env->insn_aux_data[i].arena_may_sleep = !info[s].arena_nosleep;
+			env->insn_aux_data[i].arena_may_sleep =
+				!info[s].arena_nosleep && !env->insn_aux_data[i].in_section;
 }
 
 /**

@@ -14,10 +14,19 @@ static inline bool is_may_goto(const struct bpf_insn *insn)
 	return insn->code == (BPF_JMP | BPF_JCOND);
 }
 
-/* How deep functions may call each other. The stack that they take has its own limit. */
-static inline int bpf_max_call_frames(const struct bpf_prog *prog)
+/* All other programs are verified as the base kernel does it. */
+static inline bool bpf_has_arena_or_may_goto(const struct bpf_verifier_env *env)
 {
-	return prog->aux->arena ? MAX_ARENA_CALL_FRAMES : MAX_CALL_FRAMES;
+	return env->prog->aux->arena || env->loops.used;
+}
+
+/* How deep functions may call each other. The stack that they take has its own limit.
+ * With tail calls, a program may take that stack 33 times.
+ */
+static inline int bpf_max_call_frames(const struct bpf_verifier_env *env)
+{
+	return env->prog->aux->arena && !env->loops.tail_calls ?
+	       MAX_ARENA_CALL_FRAMES : MAX_CALL_FRAMES;
 }
 
 /* Is it the state of a loop's round that is being followed? What comes later is compared
@@ -33,6 +42,7 @@ static inline bool bpf_loop_keep(const struct bpf_verifier_state *st, int *kept)
 
 /* In loops.c */
 bool bpf_queue_is_full(const struct bpf_verifier_env *env);
+bool bpf_depth_is_known(struct bpf_verifier_env *env, int subprog, int frame, int depth);
 bool bpf_has_may_goto(const struct bpf_prog *prog);
 int bpf_loop_steps(struct bpf_verifier_env *env, u32 cnt);
 bool bpf_may_goto_between(const struct bpf_verifier_state *old,
@@ -47,6 +57,19 @@ void bpf_loop_widen(struct bpf_verifier_env *env,
 int bpf_loop_enter(struct bpf_verifier_env *env, int may_goto_idx);
 int bpf_loops_close(struct bpf_verifier_env *env);
 void bpf_loops_free(struct bpf_verifier_env *env);
+
+/* In iter_num.c */
+int bpf_iter_num_prepare(struct bpf_verifier_env *env);
+int bpf_iter_num_check(struct bpf_verifier_env *env, const struct bpf_insn *insn,
+		       struct bpf_kfunc_arg_meta *meta);
+
+/* In sections.c */
+int bpf_section_kfunc(struct bpf_verifier_env *env, const struct bpf_insn *insn, u32 flags);
+int bpf_section_helper(struct bpf_verifier_env *env, u32 func_id);
+int bpf_section_ld_abs(struct bpf_verifier_env *env);
+int bpf_section_exit(struct bpf_verifier_env *env);
+void bpf_section_global_func(struct bpf_verifier_env *env, int subprog);
+int bpf_sections_check(struct bpf_verifier_env *env);
 
 /* In verifier.c, for loops.c */
 void free_verifier_state(struct bpf_verifier_state *state, bool free_self);

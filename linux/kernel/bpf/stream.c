@@ -26,7 +26,10 @@
  *    tail by the reader that holds the mutex, when it has its copy.
  *  - A writer formats its message before it takes the lock. What the lock protects
  *    is a copy of at most 1 KiB.
- *  - An NMI may have interrupted the holder of the lock. It tries, and drops.
+ *  - Nobody waits for a lock for long. Programs print in NMIs, from tracepoints and
+ *    from functions that the holder of a stream's lock, or of any other lock, may
+ *    run through. A writer that this CPU runs on top of a writer tries once and
+ *    drops its message. Others try for a fraction of a millisecond.
  *
  * Memory comes with the program, is charged to the cgroup of the process that
  * loads it, and goes with the program: two rings of 64 KiB if it prints; one of
@@ -54,6 +57,21 @@
 
 /* The longest message, its terminating 0 included; what is longer is cut */
 #define STREAM_MESSAGE_BYTES	1024
+
+/*
+ * How often a writer tries to take the lock. The holder copies a message, which
+ * takes less time than ten tries do: this is for hundreds of CPUs that print.
+ * What it does not cover is a virtual CPU that stops while it has the lock.
+ */
+#define STREAM_LOCK_TRIES	8192
+
+/* A reader is told of reports that were left out only so often, or it would always
+ * have something to read.
+ */
+#define STREAM_TELL_JIFFIES	(HZ / 10)
+
+/* How many writers of this CPU are at a lock. They have interrupts off. */
+static DEFINE_PER_CPU(int, stream_writers);
 
 BTF_ID_LIST_SINGLE(stream_vprintk_id, func, bpf_stream_vprintk)
 
@@ -109,6 +127,7 @@ int bpf_streams_prepare(struct bpf_verifier_env *env)
 	if (!streams)
 		return -ENOMEM;
 	aux->streams = streams;
+	streams->perfmon = env->allow_ptr_leaks;
 	return stream_init(&streams->stream[BPF_STDOUT - 1],
 			   prints ? STREAM_PRINT_BYTES : 0) ?:
 	       stream_init(&streams->stream[BPF_STDERR - 1],
@@ -164,31 +183,91 @@ static int stream_append(struct bpf_stream *s, const char *text, u32 len)
 	return 0;
 }
 
-/**
- * bpf_stream_write() - append a message, or drop it
- * @s: the stream
- * @text: the message; need not end with 0
- * @len: bytes of it
- *
- * Context: Any, NMI included.
- * Return: 0; -ENOSPC if the stream is full, -EBUSY in an NMI if another message
- * is being written. It is counted as dropped then.
- */
-int bpf_stream_write(struct bpf_stream *s, const char *text, u32 len)
+/* Programs that trace what is done here see that this CPU is a writer. */
+static int stream_try_write(struct bpf_stream *s, const char *text, u32 len)
 {
 	unsigned long flags;
 	int err = -EBUSY;
 
-	if (!in_nmi())
-		raw_spin_lock_irqsave(&s->lock, flags);
-	else if (!raw_spin_trylock_irqsave(&s->lock, flags))
-		goto dropped;
-	err = stream_append(s, text, len);
-	raw_spin_unlock_irqrestore(&s->lock, flags);
-dropped:
-	if (err)
-		atomic64_inc(&s->dropped);
+	local_irq_save(flags);
+	this_cpu_inc(stream_writers);
+	if (raw_spin_trylock(&s->lock)) {
+		err = stream_append(s, text, len);
+		raw_spin_unlock(&s->lock);
+	}
+	this_cpu_dec(stream_writers);
+	local_irq_restore(flags);
 	return err;
+}
+
+/**
+ * bpf_stream_write() - append a message, or do nothing
+ * @s: the stream
+ * @text: the message; need not end with 0
+ * @len: bytes of it
+ *
+ * Context: Any, NMI included; with any lock held, that of a stream included.
+ * Return: 0; -ENOSPC if the stream is full; -EBUSY if the lock cannot be had: this
+ * CPU was writing already, or others do all the time.
+ */
+int bpf_stream_write(struct bpf_stream *s, const char *text, u32 len)
+{
+	int tries = in_nmi() || this_cpu_read(stream_writers) ? 1 : STREAM_LOCK_TRIES;
+	int err;
+
+	while ((err = stream_try_write(s, text, len)) == -EBUSY && --tries)
+		cpu_relax();
+	return err;
+}
+
+/**
+ * bpf_streams_claim_untold() - count reports that were left out since the last time
+ * @streams: of a program
+ *
+ * Context: Any, NMI included.
+ * Return: How many the caller has to tell stderr's reader of, which nobody else does.
+ */
+u64 bpf_streams_claim_untold(struct bpf_streams *streams)
+{
+	/* told is never ahead of what left_out is seen to be after it */
+	s64 told = atomic64_read_acquire(&streams->told);
+	s64 all = atomic64_read(&streams->left_out);
+
+	if (all == told || !atomic64_try_cmpxchg(&streams->told, &told, all))
+		return 0;
+	return all - told;
+}
+
+/**
+ * bpf_streams_return_untold() - undo bpf_streams_claim_untold()
+ * @streams: of a program
+ * @untold: what was claimed, but could not be told
+ */
+void bpf_streams_return_untold(struct bpf_streams *streams, u64 untold)
+{
+	atomic64_sub(untold, &streams->told);
+}
+
+/*
+ * Reports that are left out are told of by the next one. If there is none, the
+ * reader must learn of them all the same. Under the mutex.
+ */
+static void tell_left_out(struct bpf_streams *streams)
+{
+	char line[48];
+	u64 untold;
+	int len;
+
+	if (time_before(jiffies, streams->tell_due))
+		return;
+	untold = bpf_streams_claim_untold(streams);
+	if (!untold)
+		return;
+	len = scnprintf(line, sizeof(line), BPF_STREAM_LEFT_OUT, untold);
+	if (bpf_stream_write(&streams->stream[BPF_STDERR - 1], line, len))
+		bpf_streams_return_untold(streams, untold);
+	else
+		streams->tell_due = jiffies + STREAM_TELL_JIFFIES;
 }
 
 /* Under the mutex */
@@ -236,13 +315,15 @@ int bpf_streams_read(const struct bpf_prog_aux *aux, u32 stream_id,
 	/* the other reader may be waiting for its page */
 	if (mutex_lock_interruptible(&s->readers))
 		return -EINTR;
+	if (stream_id == BPF_STDERR)
+		tell_left_out(aux->streams);
 	ret = stream_read(s, buf, len);
 	mutex_unlock(&s->readers);
 	return ret;
 }
 
 /**
- * bpf_streams_show_fdinfo() - tell how many messages a program has lost
+ * bpf_streams_show_fdinfo() - tell how many messages and reports a program has lost
  * @aux: of the program
  * @m: its fdinfo
  */
@@ -255,7 +336,8 @@ void bpf_streams_show_fdinfo(const struct bpf_prog_aux *aux, struct seq_file *m)
 	seq_printf(m, "stdout_dropped:\t%lld\n"
 		   "stderr_dropped:\t%lld\n",
 		   atomic64_read(&streams->stream[BPF_STDOUT - 1].dropped),
-		   atomic64_read(&streams->stream[BPF_STDERR - 1].dropped));
+		   atomic64_read(&streams->stream[BPF_STDERR - 1].dropped) +
+		   atomic64_read(&streams->left_out));
 }
 
 /**
@@ -276,6 +358,7 @@ int bpf_stream_vprintk_aux(int stream_id, const char *fmt, const void *args,
 		.get_bin_args	= true,
 		.get_buf	= true,
 	};
+	struct bpf_stream *s;
 	int ret;
 
 	if (!is_stream_id(stream_id))
@@ -286,10 +369,30 @@ int bpf_stream_vprintk_aux(int stream_id, const char *fmt, const void *args,
 	if (ret < 0)
 		return ret;
 	ret = bstr_printf(data.buf, STREAM_MESSAGE_BYTES, fmt, data.bin_args);
-	ret = bpf_stream_write(&aux->streams->stream[stream_id - 1], data.buf,
-			       min(ret, STREAM_MESSAGE_BYTES - 1));
+	s = &aux->streams->stream[stream_id - 1];
+	ret = bpf_stream_write(s, data.buf, min(ret, STREAM_MESSAGE_BYTES - 1));
+	if (ret)
+		atomic64_inc(&s->dropped);
 	bpf_bprintf_cleanup(&data);
 	return ret;
+}
+
+/**
+ * bpf_stream_check_call() - may a program call bpf_stream_vprintk()?
+ * @env: verifier state
+ * @call: call of any kfunc, with its BTF id
+ *
+ * What %s and others are given is any address of the kernel's memory: whoever prints
+ * reads it, as with bpf_snprintf().
+ *
+ * Return: 0 if it may, or calls another kfunc; -EPERM, with a message in the log.
+ */
+int bpf_stream_check_call(struct bpf_verifier_env *env, const struct bpf_insn *call)
+{
+	if (!is_vprintk(call) || env->allow_ptr_leaks)
+		return 0;
+	bpf_log(&env->log, "CAP_PERFMON is required to call bpf_stream_vprintk\n");
+	return -EPERM;
 }
 
 /**
@@ -336,8 +439,8 @@ __diag_ignore_all("-Wmissing-prototypes",
  * calls those of bpf_stream_vprintk_aux().
  * Return: 0; -ENOENT for another @stream_id; -EINVAL if @fmt__str or @len__sz is
  * not as it should be; -ENOSPC if the stream is full; -EBUSY if the format's
- * buffers or, in an NMI, the stream are in use. Except for -ENOENT and -EINVAL
- * it is worth a try later.
+ * buffers or the stream are in use, as may be in NMIs and in programs that trace
+ * the kernel. Except for -ENOENT and -EINVAL it is worth a try later.
  */
 noinline int bpf_stream_vprintk(int stream_id, const char *fmt__str,
 				const void *args, u32 len__sz)
@@ -348,7 +451,7 @@ noinline int bpf_stream_vprintk(int stream_id, const char *fmt__str,
 __diag_pop();
 
 BTF_SET8_START(stream_kfuncs)
-BTF_ID_FLAGS(func, bpf_stream_vprintk)
+BTF_ID_FLAGS(func, bpf_stream_vprintk, KF_ANY_CONTEXT)
 BTF_SET8_END(stream_kfuncs)
 
 static const struct btf_kfunc_id_set stream_kfunc_set = {

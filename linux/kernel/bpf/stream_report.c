@@ -12,9 +12,19 @@
  *	bpf_test_run+0x188/0x370
  *
  * An access that faults costs hundreds of instructions, a report tens of
- * thousands, and a program may fault a million times. So the first thing is
- * whether stderr has room for a report of any length; when it is full, faults cost
- * what they cost without it until somebody reads.
+ * thousands, and a program may fault a million times, with somebody who reads all
+ * the time. So a program gets four reports of a kind, then one in 10 ms, and only
+ * if stderr has room for a report of any length. Otherwise faults cost what they
+ * cost without reports. The next report or the next read tells how many were left
+ * out. Faults leave room for one report of a timeout: a loop that faults until its
+ * time is over has both reported.
+ *
+ * A report has no addresses of the kernel, which the program's owner may not know.
+ * One who may not trace the kernel, either, gets no names of kernel functions and
+ * no source of others' programs. The programs on the stack may be freed meanwhile.
+ * What a report looks up of them under RCU is there for a grace period after they
+ * are found no more, see __bpf_prog_put_rcu(). Those with streams are found as long
+ * as somebody runs them.
  *
  * Programs that trace what a report consists of may fault in turn: in each context
  * of a CPU (task, softirq, hardirq, NMI) one report is made at a time.
@@ -23,8 +33,9 @@
 #include <linux/bpf_stream.h>
 #include <linux/btf.h>
 #include <linux/cred.h>
-#include <linux/ctype.h>
 #include <linux/filter.h>
+#include <linux/jiffies.h>
+#include <linux/kallsyms.h>
 #include <linux/percpu.h>
 #include <linux/preempt.h>
 #include <linux/sched.h>
@@ -36,10 +47,15 @@
 #define REPORT_FRAMES	48
 #define REPORT_CONTEXTS	4
 
+#define REPORT_JIFFIES	DIV_ROUND_UP(HZ, 100)
+#define REPORT_BURST	4
+
 /* One that is being made */
 struct report {
 	bool busy;
 	u32 len;
+	u64 untold;	/* reports left out, which this one tells of */
+	struct bpf_streams *streams;
 	unsigned long trace[REPORT_FRAMES];
 	char text[BPF_STREAM_REPORT_MAX];
 };
@@ -62,7 +78,7 @@ static __printf(2, 3) bool report_add(struct report *r, const char *fmt, ...)
 	return true;
 }
 
-/* The last line of source that begins at or before ip, in ip's function */
+/* The last line of source that begins at or before ip, in ip's function. Under RCU. */
 static const struct bpf_line_info *find_line(const struct bpf_prog *prog, unsigned long ip)
 {
 	const struct bpf_prog_aux *aux = prog->aux;
@@ -81,26 +97,49 @@ static const struct bpf_line_info *find_line(const struct bpf_prog *prog, unsign
 	return found;
 }
 
-static bool report_source(struct report *r, unsigned long ip)
+static bool report_source(struct report *r, const struct bpf_prog *prog, unsigned long ip)
 {
-	const struct bpf_prog *prog = bpf_prog_ksym_find(ip);
-	const struct bpf_line_info *line = prog ? find_line(prog, ip) : NULL;
-	const struct btf *btf;
+	const struct bpf_line_info *line = find_line(prog, ip);
+	const struct btf *btf = prog->aux->btf;
 
-	if (!line)
+	if (!line || (!r->streams->perfmon && prog->aux->streams != r->streams))
 		return true;
-	btf = prog->aux->btf;
 	return report_add(r, "  %.100s @ %.60s:%u\n",
 			  skip_spaces(btf_name_by_offset(btf, line->line_off)),
 			  kbasename(btf_name_by_offset(btf, line->file_name_off)),
 			  BPF_LINE_INFO_LINE_NUM(line->line_col));
 }
 
+/* What has no name is left out: neither %pB nor anybody else prints its address. */
+static noinline bool report_kernel_frame(struct report *r, unsigned long ip)
+{
+	unsigned long size, offset;
+	char buf[KSYM_NAME_LEN];
+	const char *name;
+	char *module;
+
+	if (!r->streams->perfmon)
+		return true;
+	name = kallsyms_lookup(ip - 1, &size, &offset, &module, buf);
+	if (!name)
+		return true;
+	if (module)
+		return report_add(r, "%s+%#lx/%#lx [%s]\n", name, offset + 1, size, module);
+	return report_add(r, "%s+%#lx/%#lx\n", name, offset + 1, size);
+}
+
 /* A call ends before the address where it returns to. That may be another line's. */
 static bool report_frame(struct report *r, unsigned long ip, bool is_call)
 {
-	return report_add(r, is_call ? "%pB\n" : "%pS\n", (void *)ip) &&
-	       report_source(r, ip - is_call);
+	const struct bpf_prog *prog = bpf_prog_ksym_find(ip - is_call);
+	const struct bpf_ksym *ksym;
+
+	if (!prog)
+		return report_kernel_frame(r, ip);
+	ksym = &prog->aux->ksym;
+	return report_add(r, "%s+%#lx/%#lx\n", ksym->name, ip - ksym->start,
+			  ksym->end - ksym->start) &&
+	       report_source(r, prog, ip - is_call);
 }
 
 /* Where the trace, which begins with this function, gets to ip; -1 if it does not */
@@ -137,27 +176,53 @@ static void report_where(struct report *r, unsigned long ip, unsigned long insn,
 	report_trace(r, ip, insn, is_call);
 }
 
+/*
+ * A report makes the next one due later. Of those that could have been made and were
+ * not, REPORT_BURST - 1 count. Of all CPUs where a report is due one gets it.
+ */
+static bool claim_due(struct bpf_streams *streams, enum bpf_report kind)
+{
+	unsigned long oldest = jiffies - (REPORT_BURST - 1) * REPORT_JIFFIES;
+	unsigned long due = READ_ONCE(streams->due[kind]);
+	unsigned long from = time_after(due, oldest) ? due : oldest;
+
+	return bpf_stream_takes_report(streams, kind) &&
+	       try_cmpxchg(&streams->due[kind], &due, from + REPORT_JIFFIES);
+}
+
+static void report_untold(struct report *r)
+{
+	r->untold = bpf_streams_claim_untold(r->streams);
+	if (r->untold)
+		report_add(r, BPF_STREAM_LEFT_OUT, r->untold);
+}
+
 /* Preemption is off until report_end() if it returns a report. */
-static struct report *report_begin(struct bpf_streams *streams)
+static struct report *report_begin(struct bpf_streams *streams, enum bpf_report kind)
 {
 	struct report *r;
 
 	preempt_disable_notrace();
 	r = &(*this_cpu_ptr(&reports))[interrupt_context_level()];
-	if (!r->busy) {
+	if (!r->busy && claim_due(streams, kind)) {
 		r->busy = true;
 		barrier(); /* before a tracing program may see the report half done */
 		r->len = 0;
+		r->streams = streams;
+		report_untold(r);
 		return r;
 	}
 	preempt_enable_notrace();
-	atomic64_inc(&streams->stream[BPF_STDERR - 1].dropped);
+	bpf_stream_leave_out(streams);
 	return NULL;
 }
 
-static void report_end(struct report *r, struct bpf_streams *streams)
+static void report_end(struct report *r)
 {
-	bpf_stream_write(&streams->stream[BPF_STDERR - 1], r->text, r->len);
+	if (bpf_stream_write(&r->streams->stream[BPF_STDERR - 1], r->text, r->len)) {
+		bpf_streams_return_untold(r->streams, r->untold);
+		bpf_stream_leave_out(r->streams);
+	}
 	barrier(); /* the next report in this context may overwrite it */
 	r->busy = false;
 	preempt_enable_notrace();
@@ -175,14 +240,14 @@ static void report_end(struct report *r, struct bpf_streams *streams)
 void bpf_stream_report_fault(const struct bpf_prog_aux *aux, unsigned long ip,
 			     u64 uaddr, enum bpf_arena_access access)
 {
-	struct report *r = report_begin(aux->streams);
+	struct report *r = report_begin(aux->streams, BPF_REPORT_FAULT);
 
 	if (!r)
 		return;
 	report_add(r, "ERROR: Arena %s access at unmapped address 0x%llx\n",
 		   access == BPF_ARENA_READ ? "READ" : "WRITE", uaddr);
 	report_where(r, ip, ip, false);
-	report_end(r, aux->streams);
+	report_end(r);
 }
 
 /* Architectures without may_goto get here never. */
@@ -199,25 +264,17 @@ unsigned long __weak bpf_may_goto_resume(unsigned long ip)
  */
 void bpf_stream_report_timeout(unsigned long ip)
 {
-	struct bpf_streams *streams;
 	const struct bpf_prog *prog;
-	struct report *r;
+	struct report *r = NULL;
 
 	rcu_read_lock();
 	prog = bpf_prog_ksym_find(ip - 1);
-	streams = prog ? prog->aux->streams : NULL;
-	if (!streams)
-		goto out;
-	if (!bpf_stream_takes_report(streams)) {
-		atomic64_inc(&streams->stream[BPF_STDERR - 1].dropped);
-		goto out;
+	if (prog && prog->aux->streams)
+		r = report_begin(prog->aux->streams, BPF_REPORT_TIMEOUT);
+	if (r) {
+		report_add(r, "ERROR: Timeout detected for may_goto instruction\n");
+		report_where(r, ip, bpf_may_goto_resume(ip), true);
+		report_end(r);
 	}
-	r = report_begin(streams);
-	if (!r)
-		goto out;
-	report_add(r, "ERROR: Timeout detected for may_goto instruction\n");
-	report_where(r, ip, bpf_may_goto_resume(ip), true);
-	report_end(r, streams);
-out:
 	rcu_read_unlock();
 }

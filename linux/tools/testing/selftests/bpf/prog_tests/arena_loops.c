@@ -25,6 +25,8 @@
 /* r9 = a map value of VALUE_SIZE bytes, or return; 9 instructions */
 #define MAP 0x7fffff
 #define VALUE_SIZE 64
+/* an arena, in place of its file descriptor */
+#define ARENA 0x7ffffe
 #define LOOKUP								\
 	BPF_ST_MEM(BPF_W, R(10), -4, 0), COPY(2, 10),			\
 	BPF_ALU64_IMM(BPF_ADD, R(2), -4), BPF_LD_MAP_FD(R(1), MAP),	\
@@ -38,6 +40,8 @@
 #define TOO_LONG "BPF program is too large"
 #define OUTSIDE "invalid access to map value, value_size=64 off=1000 size=1"
 #define UNBOUNDED "register with unbounded min value"
+
+static int arena_fd;
 
 struct loop {
 	const char *name;
@@ -265,6 +269,19 @@ static const struct loop covered[] = {
 	/* 27 */ RETURN(1),
 	/* 29 */ RETURN(0),
 	}, UNBOUNDED },
+	/* r6 and r7 are linked on one path, which bounds r7. There is no may_goto. */
+	{ "linked_in_a_program_with_an_arena", {
+	/* 0 */	BPF_LD_MAP_FD(R(1), ARENA),
+	/* 2 */	LOOKUP,
+	/* 11 */ RAND, COPY(8, 0),
+	/* 13 */ IF_EQ(8, 0, 4),
+	/* 14 */ RAND, COPY(6, 0), COPY(7, 6), GOTO(4),
+	/* 18 */ RAND, COPY(6, 0),
+	/* 20 */ RAND, COPY(7, 0),
+	/* 22 */ BPF_JMP_IMM(BPF_JGT, R(6), 63, 3),	/* J */
+	/* 23 */ INDEX(7),
+	/* 26 */ RETURN(0),
+	}, UNBOUNDED },
 	/* The caller's r8 matters after the call, and the callee has one of its own */
 	{ "register_of_the_caller", {
 	/* 0 */	LOOKUP,
@@ -286,7 +303,7 @@ static const struct loop covered[] = {
 	{ "slot_of_the_caller", {
 	/* 0 */	LOOKUP,
 	/* 9 */	MAY_GOTO(1), SET(0, 0),
-	/* 11 */ SET(8, 0), STORE64(10, -16, 8),
+	/* 11 */ SET(8, 1), STORE64(10, -16, 8),
 	/* 13 */ RAND, IF_EQ(0, 0, 9),
 	/* 15 */ RAND, COPY(1, 0),
 	/* 17 */ BPF_CALL_REL(10),
@@ -300,6 +317,37 @@ static const struct loop covered[] = {
 	/* 30 */ RETURN(0),		/* J */
 	/* 32 */ SET(1, 0), STORE64(10, -16, 1),
 	/* 34 */ GOTO(-5),
+	}, OUTSIDE },
+	/* r7 is what r10 has stored, and r6 loads it */
+	{ "slot_by_another_register", {
+	/* 0 */	LOOKUP,
+	/* 9 */	MAY_GOTO(1), SET(0, 0),
+	/* 11 */ SET(8, 1), RAND,
+	/* 13 */ IF_EQ(0, 0, 11),
+	/* 14 */ STORE64(10, -16, 8),
+	/* 15 */ COPY(6, 10), BPF_ALU64_IMM(BPF_ADD, R(6), -16),
+	/* 17 */ RAND, IF_NE(0, 0, 0),
+	/* 19 */ LOAD64(7, 6, 0),	/* J */
+	/* 20 */ INDEX(7),
+	/* 23 */ RETURN(0),
+	/* 25 */ SET(8, 1000), GOTO(-13),
+	}, OUTSIDE },
+	/* the same for a slot of the caller */
+	{ "slot_of_the_caller_by_pointer", {
+	/* 0 */	LOOKUP,
+	/* 9 */	MAY_GOTO(1), SET(0, 0),
+	/* 11 */ SET(8, 1), RAND,
+	/* 13 */ IF_EQ(0, 0, 7),
+	/* 14 */ STORE64(10, -16, 8),
+	/* 15 */ COPY(1, 10), BPF_ALU64_IMM(BPF_ADD, R(1), -16), COPY(2, 9),
+	/* 18 */ BPF_CALL_REL(4),
+	/* 19 */ RETURN(0),
+	/* 21 */ SET(8, 1000), GOTO(-9),
+	/* 23 */ COPY(6, 1), COPY(9, 2),	/* callee */
+	/* 25 */ RAND, IF_NE(0, 0, 0),
+	/* 27 */ LOAD64(7, 6, 0),	/* J */
+	/* 28 */ INDEX(7),
+	/* 31 */ RETURN(0),
 	}, OUTSIDE },
 };
 
@@ -358,6 +406,11 @@ static const struct loop accepted[] = {
 	} },
 };
 
+static __s32 fd_of(__s32 map, int map_fd)
+{
+	return map == MAP ? map_fd : arena_fd;
+}
+
 static int insn_cnt(const struct bpf_insn *insns)
 {
 	int cnt = ARRAY_SIZE(((struct loop *)0)->insns);
@@ -380,8 +433,8 @@ static void check_loop(const struct loop *c, int map_fd)
 
 	memcpy(insns, c->insns, sizeof(insns));
 	for (i = 0; i < ARRAY_SIZE(insns); i++)
-		if (insns[i].code == (BPF_LD | BPF_IMM | BPF_DW) && insns[i].imm == MAP)
-			insns[i].imm = map_fd;
+		if (insns[i].code == (BPF_LD | BPF_IMM | BPF_DW))
+			insns[i].imm = fd_of(insns[i].imm, map_fd);
 	opts.log_buf = log;
 	fd = bpf_prog_load(BPF_PROG_TYPE_RAW_TRACEPOINT, "arena_loops", "GPL", insns,
 			   insn_cnt(insns), &opts);
@@ -425,7 +478,8 @@ static void check_programs(void)
 	static const char *const names[] = {
 		"fall_through", "do_while", "several_exits", "state_machine",
 		"nested_with_calls", "calls_a_loop", "sets_timers", "two_arrays",
-		"tree_walk", "quicksort",
+		"tree_walk", "quicksort", "limit_of_the_caller",
+		"sum_of_the_caller",
 	};
 	int i;
 
@@ -457,12 +511,14 @@ void test_arena_loops(void)
 	int map_fd;
 
 	map_fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "values", 4, VALUE_SIZE, 1, NULL);
-	if (!ASSERT_GE(map_fd, 0, "map"))
+	arena_fd = arena_create(1, 0, ARENA_BASE + 12 * GiB);
+	if (!ASSERT_GE(map_fd, 0, "map") || !ASSERT_GE(arena_fd, 0, "arena"))
 		return;
 	check_loops(endless, ARRAY_SIZE(endless), map_fd);
 	check_loops(covered, ARRAY_SIZE(covered), map_fd);
 	check_loops(accepted, ARRAY_SIZE(accepted), map_fd);
 	close(map_fd);
+	close(arena_fd);
 	check_programs();
 	refused_callback();
 }

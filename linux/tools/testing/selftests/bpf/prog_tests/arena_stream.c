@@ -11,11 +11,20 @@
 #include <sys/syscall.h>
 #include "arena_helpers.h"
 #include "arena_stream.h"
+#include "cap_helpers.h"
+#include "cgroup_helpers.h"
 #include "arena_stream.skel.h"
 
 /* the rings of kernel/bpf/stream.c */
 #define PRINT_BYTES	65536
 #define REPORT_BYTES	4096
+
+/* the kernel's ENOTSUPP: what 6.1 says where it has no trampolines */
+#define NO_TRAMPOLINES	524
+
+/* kernel/bpf/stream_report.c: so many reports, then one in so many ms */
+#define REPORT_BURST	4
+#define REPORT_MS	10
 
 static struct arena_stream *skel;
 static char text[PRINT_BYTES + 1];
@@ -32,6 +41,14 @@ static int read_all(const struct bpf_program *prog, __u32 id)
 
 	text[len > 0 ? len : 0] = '\0';
 	return len;
+}
+
+static __u64 now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000ULL + t.tv_nsec / 1000000;
 }
 
 static bool load(void)
@@ -307,6 +324,12 @@ static bool has_frame(const char *report, const char *func, __u64 line)
 	       strstr(end + 1, source) < strchr(end + 1, '\n');
 }
 
+/* Reports have no addresses of the kernel; below "Call trace:" a line is a frame. */
+static void check_no_address(void)
+{
+	ASSERT_NULL(strstr(text, "\n0x"), "no address");
+}
+
 static void check_where(void)
 {
 	char where[128], *at;
@@ -329,6 +352,7 @@ static void check_fault(const struct bpf_program *prog, const char *kind, const 
 	arena_run(prog);
 	ASSERT_EQ(read_all(prog, BPF_STDOUT), 0, "stdout");
 	ASSERT_GT(read_all(prog, BPF_STDERR), 0, "stderr");
+	check_no_address();
 	snprintf(title, sizeof(title), "ERROR: Arena %s access at unmapped address 0x%llx\nCPU: ",
 		 kind, absent);
 	ASSERT_STRNEQ(text, title, strlen(title), "title");
@@ -346,30 +370,116 @@ static void fault_read(void)
 	ASSERT_OK_PTR(strstr(text, "\nbpf_prog_test_run_syscall+0x"), "kernel");
 }
 
-/* Reports take what is left when it is a lot, and no more; all faults are counted */
+/* How often text has this */
+static int count(const char *what)
+{
+	const char *at;
+	int n = 0;
+
+	for (at = text; (at = strstr(at, what)); at++)
+		n++;
+	return n;
+}
+
+/* The sum of all lines that tell of reports that were left out */
+static long count_left_out(void)
+{
+	const char *line = text, *next;
+	long sum = 0;
+
+	for (; line; line = next ? next + 1 : NULL) {
+		next = strchr(line, '\n');
+		if (next && next - line > 17 && !strncmp(next - 17, " reports left out", 17))
+			sum += atol(line);
+	}
+	return sum;
+}
+
+/* Reports are made while there is room, and time; all faults are counted */
 static void fault_often(void)
 {
 	static const char title[] = "ERROR: Arena READ access";
 	const struct bpf_program *prog = skel->progs.fault_often;
-	int len, reports = 0;
-	char *at;
+	int len, reports;
 
 	map_arena();
 	skel->bss->times = 3000;
 	arena_run(prog);
 	len = read_all(prog, BPF_STDERR);
 	ASSERT_LE(len, REPORT_BYTES, "bytes");
-	ASSERT_GT(len, REPORT_BYTES - 1024, "bytes");
-	for (at = text; (at = strstr(at, title)); at++)
-		reports++;
-	ASSERT_GE(reports, 3, "reports");
-	ASSERT_EQ(text[len - 1], '\n', "the last one's end");
+	reports = count(title);
+	ASSERT_GE(reports, 2, "reports");
+	ASSERT_EQ(count_left_out(), 3000 - reports, "reports left out");
 	ASSERT_EQ(dropped(prog, "stderr_dropped"), 3000 - reports, "dropped");
 	ASSERT_EQ(arena_fdinfo(bpf_map__fd(skel->maps.arena), "faults"), 3000, "faults");
-	/* there is room again */
+	ASSERT_EQ(text[len - 1], '\n', "the last line's end");
+	ASSERT_EQ(read_all(prog, BPF_STDERR), 0, "that is all");
+	/* there is room and time again */
+	usleep(100000);
 	skel->bss->times = 1;
 	arena_run(prog);
 	ASSERT_GT(read_all(prog, BPF_STDERR), 0, "one more");
+	ASSERT_STRNEQ(text, title, strlen(title), "nothing left out since");
+	ASSERT_EQ(count(title), 1, "one more");
+}
+
+/* Nobody reads: a loop that faults until its time is over has that reported, too */
+static void fault_timeout(void)
+{
+	const struct bpf_program *prog = skel->progs.fault_often;
+
+	map_arena();
+	skel->bss->times = 1 << 23;
+	arena_run(prog);
+	read_all(prog, BPF_STDERR);
+	ASSERT_GE(count("ERROR: Arena READ access"), 2, "faults");
+	ASSERT_EQ(count("ERROR: Timeout"), 1, "timeout");
+}
+
+static void *run_fault_often(void *unused)
+{
+	arena_run(skel->progs.fault_often);
+	return NULL;
+}
+
+/*
+ * A reader makes room all the time: what a loop that faults does is limited by time.
+ * Whatever there is no report of is counted, and the reader comes to an end.
+ */
+static void fault_reader(void)
+{
+	static const char title[] = "ERROR: Arena READ access";
+	const struct bpf_program *prog = skel->progs.fault_often;
+	long reports = 0, left_out = 0, timeouts = 0;
+	pthread_t thread;
+	__u64 start, ms;
+
+	map_arena();
+	/* time is over after 250 ms at the latest */
+	skel->bss->times = 1 << 23;
+	start = now_ms();
+	if (!ASSERT_OK(pthread_create(&thread, NULL, run_fault_often, NULL), "thread"))
+		return;
+	while (pthread_tryjoin_np(thread, NULL) == EBUSY) {
+		if (read_all(prog, BPF_STDERR) <= 0)
+			continue;
+		reports += count(title);
+		timeouts += count("ERROR: Timeout");
+		left_out += count_left_out();
+	}
+	ms = now_ms() - start;
+	usleep(200000);
+	read_all(prog, BPF_STDERR);
+	reports += count(title);
+	timeouts += count("ERROR: Timeout");
+	left_out += count_left_out();
+	ASSERT_EQ(read_all(prog, BPF_STDERR), 0, "an end");
+	fprintf(stdout, "%ld reports and %ld left out in %llu ms\n", reports, left_out, ms);
+	ASSERT_GT(reports, REPORT_BURST, "reports");
+	ASSERT_LE(reports, REPORT_BURST + ms / REPORT_MS + 1, "reports");
+	ASSERT_EQ(timeouts, 1, "the end of time");
+	ASSERT_EQ(reports + left_out, arena_fdinfo(bpf_map__fd(skel->maps.arena), "faults"),
+		  "all faults are accounted for");
 }
 
 static void fault_and_print(void)
@@ -471,6 +581,128 @@ static void nmi_between(void)
 	ASSERT_GT(skel->bss->nmis, 0, "runs in an NMI");
 }
 
+/* An object of which one program will be loaded */
+static struct arena_stream *open_one(const char *name)
+{
+	struct arena_stream *one = arena_stream__open();
+	struct bpf_program *prog;
+
+	if (!ASSERT_OK_PTR(one, "open"))
+		return NULL;
+	bpf_object__for_each_program(prog, one->obj)
+		bpf_program__set_autoload(prog, !strcmp(bpf_program__name(prog), name));
+	return one;
+}
+
+static struct arena_stream *load_one(const char *name)
+{
+	struct arena_stream *one = open_one(name);
+
+	if (!one || ASSERT_OK(arena_stream__load(one), "load"))
+		return one;
+	arena_stream__destroy(one);
+	return NULL;
+}
+
+struct runs {
+	const struct bpf_program *progs[2];
+	bool *stop;
+};
+
+static void *run_both(void *arg)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, opts);
+	struct runs *runs = arg;
+	int i;
+
+	for (i = 0; !__atomic_load_n(runs->stop, __ATOMIC_RELAXED); i ^= 1)
+		bpf_prog_test_run_opts(bpf_program__fd(runs->progs[i]), &opts);
+	return NULL;
+}
+
+/*
+ * Programs that run when a lock has been waited for print to the streams that the
+ * lock belongs to, or another CPU has locked. When CPUs waited for the locks of
+ * streams, this one locked up.
+ */
+static void in_lock(void)
+{
+	bool stop = false;
+	struct runs runs[4] = {
+		{ { skel->progs.in_lock, skel->progs.in_lock_too }, &stop },
+		{ { skel->progs.in_lock_too, skel->progs.in_lock }, &stop },
+		{ { skel->progs.in_lock, skel->progs.in_lock_too }, &stop },
+		{ { skel->progs.in_lock_too, skel->progs.in_lock }, &stop },
+	};
+	struct bpf_link *links[2];
+	pthread_t threads[4];
+	__u64 end;
+	int i, bad = 0;
+
+	for (i = 0; i < 2; i++)
+		links[i] = bpf_program__attach(runs[0].progs[i]);
+	if (!ASSERT_OK_PTR(links[0], "attach") || !ASSERT_OK_PTR(links[1], "attach"))
+		goto out;
+	for (i = 0; i < 4; i++)
+		if (!ASSERT_OK(pthread_create(&threads[i], NULL, run_both, &runs[i]), "thread"))
+			goto out;
+	for (end = now_ms() + 2000; now_ms() < end; )
+		for (i = 0; i < 2; i++)
+			if (read_all(runs[0].progs[i], BPF_STDOUT) > 0)
+				check_lines(NULL, &bad);
+	__atomic_store_n(&stop, true, __ATOMIC_RELAXED);
+	for (i = 0; i < 4; i++)
+		pthread_join(threads[i], NULL);
+	ASSERT_EQ(bad, 0, "torn lines");
+out:
+	for (i = 0; i < 2; i++)
+		bpf_link__destroy(links[i]);
+}
+
+/*
+ * Two programs that run whenever a lock is given up print, one of them on top of the
+ * other, each to its own stream. On two CPUs that waited, each had the other's.
+ */
+static void in_unlock(void)
+{
+	struct bpf_link *links[2] = {};
+	struct arena_stream *one;
+	pthread_t threads[2];
+	int bad = 0;
+	long i;
+
+	one = open_one("in_unlock");
+	if (!one)
+		return;
+	bpf_program__set_autoload(one->progs.in_unlock_too, true);
+	if (!ASSERT_OK(arena_stream__load(one), "load"))
+		goto out;
+	links[0] = bpf_program__attach(one->progs.in_unlock);
+	if (!links[0] && errno == NO_TRAMPOLINES) {
+		fprintf(stdout, "%s:SKIP:6.1 cannot attach to the kernel's functions here\n",
+			__func__);
+		test__skip();
+		goto out;
+	}
+	links[1] = bpf_program__attach(one->progs.in_unlock_too);
+	if (!ASSERT_OK_PTR(links[0], "attach") || !ASSERT_OK_PTR(links[1], "attach too"))
+		goto out;
+	for (i = 0; i < 2; i++)
+		if (!ASSERT_OK(pthread_create(&threads[i], NULL, write_lines, (void *)i), "thread"))
+			goto out;
+	for (i = 0; i < 2; i++)
+		while (pthread_tryjoin_np(threads[i], NULL) == EBUSY) {
+			if (read_all(one->progs.in_unlock, BPF_STDOUT) > 0)
+				check_lines(NULL, &bad);
+			read_all(one->progs.in_unlock_too, BPF_STDOUT);
+		}
+	ASSERT_EQ(bad, 0, "torn lines");
+out:
+	for (i = 0; i < 2; i++)
+		bpf_link__destroy(links[i]);
+	arena_stream__destroy(one);
+}
+
 static void in_timer(void)
 {
 	struct bpf_link *link;
@@ -497,16 +729,201 @@ static void check_timeout(const struct bpf_program *prog, const char *func)
 		fprintf(stdout, "%s", text);
 }
 
+/* Without CAP_PERFMON */
+static int load_less_trusted(struct arena_stream *one)
+{
+	const __u64 caps = 1ULL << CAP_PERFMON | 1ULL << CAP_SYS_ADMIN;
+	__u64 old;
+	int err;
+
+	if (!ASSERT_OK(cap_disable_effective(caps, &old), "drop capabilities"))
+		return -1;
+	err = arena_stream__load(one);
+	ASSERT_OK(cap_enable_effective(caps, NULL), "capabilities back");
+	return err;
+}
+
+/* The kernel's functions are not for those who may not trace it */
+static void less_trusted(void)
+{
+	struct arena_stream *one = open_one("endless");
+	char *at;
+
+	if (!one)
+		return;
+	if (!ASSERT_OK(load_less_trusted(one), "load"))
+		goto out;
+	arena_run(one->progs.endless);
+	ASSERT_GT(read_all(one->progs.endless, BPF_STDERR), 0, "stderr");
+	check_no_address();
+	ASSERT_TRUE(has_frame(text, "endless", one->bss->line), "its own frame");
+	at = strstr(text, "Call trace:\n");
+	if (!ASSERT_OK_PTR(at, "trace"))
+		goto out;
+	for (at = strchr(at, '\n') + 1; *at; at = strchr(at, '\n') + 1)
+		ASSERT_TRUE(!strncmp(at, "bpf_prog_", 9) || !strncmp(at, "  ", 2), at);
+out:
+	arena_stream__destroy(one);
+}
+
+/* Formats read any address: printing takes CAP_PERFMON, as bpf_snprintf() does */
+static void print_less_trusted(void)
+{
+	static char log[1 << 16];
+	struct arena_stream *one = open_one("one_more");
+
+	if (!one)
+		return;
+	bpf_program__set_log_buf(one->progs.one_more, log, sizeof(log));
+	ASSERT_EQ(load_less_trusted(one), -EPERM, "load");
+	ASSERT_OK_PTR(strstr(log, "CAP_PERFMON is required to call bpf_stream_vprintk"), log);
+	arena_stream__destroy(one);
+	/* nothing but the capability is in the way */
+	one = load_one("one_more");
+	arena_stream__destroy(one);
+}
+
+#define CGROUP "/arena_stream"
+#define LOADS 40
+
+/* What the cgroup has of the kernel's memory, whole slabs included; or -1 */
+static long cgroup_kernel_bytes(void)
+{
+	char line[128], path[128];
+	long bytes = -1;
+	FILE *f;
+
+	/* see format_cgroup_path() in cgroup_helpers.c */
+	snprintf(path, sizeof(path), "/mnt/cgroup-test-work-dir%d" CGROUP "/memory.stat",
+		 getpid());
+	f = fopen(path, "r");
+	while (f && fgets(line, sizeof(line), f))
+		sscanf(line, "kernel %ld", &bytes);
+	if (f)
+		fclose(f);
+	return bytes;
+}
+
+/* What the cgroup is charged for a program, and all that comes with it */
+static long charge_for(const char *name)
+{
+	struct arena_stream *loaded[LOADS] = {};
+	long charge;
+	int i;
+
+	/* of what was before, not all may be gone */
+	usleep(500000);
+	charge = -cgroup_kernel_bytes();
+	for (i = 0; i < LOADS; i++) {
+		loaded[i] = load_one(name);
+		if (!loaded[i])
+			break;
+	}
+	charge += cgroup_kernel_bytes();
+	while (i--)
+		arena_stream__destroy(loaded[i]);
+	return charge / LOADS;
+}
+
+/*
+ * What is printed takes the memory that was charged when the program was loaded, and
+ * no more.
+ */
+static void charged(void)
+{
+	long silent, prints, reports, slack;
+	int cg;
+
+	cg = test__join_cgroup(CGROUP);
+	if (!ASSERT_GE(cg, 0, "join cgroup"))
+		return;
+	if (cgroup_kernel_bytes() < 0) {
+		fprintf(stdout, "%s:SKIP:no memory controller\n", __func__);
+		test__skip();
+		goto out;
+	}
+	/* once for what is charged once */
+	charge_for("silent");
+	silent = charge_for("silent");
+	reports = charge_for("endless");
+	prints = charge_for("one_more");
+	fprintf(stdout, "silent %ld, reports %ld, prints %ld bytes\n", silent, reports, prints);
+	slack = 2 * getpagesize();
+	ASSERT_LE(reports, silent + REPORT_BYTES + 1024 + slack, "reports only, at most");
+	ASSERT_GE(prints, silent + 2 * PRINT_BYTES - slack, "two streams");
+	ASSERT_LE(prints, silent + 2 * PRINT_BYTES + 1024 + slack, "two streams, at most");
+out:
+	close(cg);
+}
+
+static void *run_goes_away(void *one)
+{
+	struct arena_stream *skel = one;
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(1, &set);
+	pthread_setaffinity_np(pthread_self(), sizeof(set), &set);
+	skel->bss->task = syscall(__NR_gettid);
+	syscall(__NR_getppid);
+	return NULL;
+}
+
+/*
+ * The last reference to a program goes while it runs. What it calls is traced by a
+ * program that faults then: the report knows who has called, with the line.
+ */
+static void goes_away(void)
+{
+	struct arena_stream *tracer = NULL, *one = NULL;
+	struct bpf_link *link = NULL;
+	pthread_t thread;
+	size_t len;
+	__u64 end;
+
+	if (sysconf(_SC_NPROCESSORS_ONLN) < 2) {
+		fprintf(stdout, "%s:SKIP:one CPU\n", __func__);
+		test__skip();
+		return;
+	}
+	tracer = load_one("sees_printk");
+	one = load_one("goes_away");
+	if (!tracer || !one)
+		goto out;
+	tracer->links.sees_printk = bpf_program__attach(tracer->progs.sees_printk);
+	link = bpf_program__attach(one->progs.goes_away);
+	if (!ASSERT_OK_PTR(tracer->links.sees_printk, "attach") || !ASSERT_OK_PTR(link, "attach"))
+		goto out;
+	if (!ASSERT_OK(pthread_create(&thread, NULL, run_goes_away, one), "thread"))
+		goto out;
+	end = now_ms() + 5000;
+	while (!__atomic_load_n(&one->bss->running, __ATOMIC_RELAXED) && now_ms() < end)
+		;
+	bpf_link__destroy(link);
+	link = NULL;
+	bpf_program__unload(one->progs.goes_away);
+	tracer->bss->absent = (__u64)bpf_map__initial_value(tracer->maps.arena, &len) +
+			      2 * getpagesize();
+	pthread_join(thread, NULL);
+	ASSERT_EQ(tracer->bss->absent, 0, "it still ran");
+	ASSERT_GT(read_all(tracer->progs.sees_printk, BPF_STDERR), 0, "stderr");
+	check_no_address();
+	if (!ASSERT_TRUE(has_frame(text, "goes_away", one->bss->line), "who has called"))
+		fprintf(stdout, "%s", text);
+out:
+	bpf_link__destroy(link);
+	arena_stream__destroy(one);
+	arena_stream__destroy(tracer);
+}
+
 static void refused(const char *name, const char *message)
 {
 	static char log[1 << 16];
-	struct arena_stream *bad = arena_stream__open();
+	struct arena_stream *bad = open_one(name);
 	struct bpf_program *prog;
 
-	if (!ASSERT_OK_PTR(bad, "open"))
+	if (!bad)
 		return;
-	bpf_object__for_each_program(prog, bad->obj)
-		bpf_program__set_autoload(prog, !strcmp(bpf_program__name(prog), name));
 	prog = bpf_object__find_program_by_name(bad->obj, name);
 	log[0] = '\0';
 	bpf_program__set_log_buf(prog, log, sizeof(log));
@@ -572,13 +989,25 @@ void test_arena_stream(void)
 	with_skel("fault_write", fault_write);
 	with_skel("fault_atomic", fault_atomic);
 	with_skel("fault_often", fault_often);
+	with_skel("fault_timeout", fault_timeout);
+	with_skel("fault_reader", fault_reader);
 	with_skel("fault_and_print", fault_and_print);
 	with_skel("fault_tail", fault_tail);
 	with_skel("in_nmi", in_nmi);
 	with_skel("nmi_between", nmi_between);
+	with_skel("in_lock", in_lock);
+	with_skel("in_unlock", in_unlock);
 	with_skel("in_timer", in_timer);
 	with_skel("timeout", timeout);
 	with_skel("timeout_called", timeout_called);
+	if (test__start_subtest("less_trusted"))
+		less_trusted();
+	if (test__start_subtest("print_less_trusted"))
+		print_less_trusted();
+	if (test__start_subtest("charged"))
+		charged();
+	if (test__start_subtest("goes_away"))
+		goes_away();
 	if (test__start_subtest("bad_formats"))
 		bad_formats();
 }

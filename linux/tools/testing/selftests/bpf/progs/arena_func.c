@@ -209,7 +209,7 @@ int run_void_loop(void *ctx)
 
 /*
  * By hand: access by an argument and a result as they are, which clang never does.
- * Their upper half is that of the caller's number, and does not matter.
+ * Their upper half is that of the caller's number until then, and 0 afterwards.
  */
 __weak __u64 follows(struct node __arena *n __arg_arena)
 {
@@ -225,6 +225,8 @@ __weak __u64 follows(struct node __arena *n __arg_arena)
 		     "r2 >>= 32;"
 		     "r2 <<= 32;"
 		     "%[value] |= r2;"
+		     "r1 >>= 32;"
+		     "%[value] += r1;"
 		     : [value]"=r"(value) : [n]"r"(n) : "r1", "r2", "r3", "memory");
 	return value;
 }
@@ -245,6 +247,8 @@ int run_forged(void *ctx)
 	asm volatile("call forge;"
 		     "%[whole] = r0;"
 		     "%[value] = *(u64 *)(r0 + 8);"
+		     "r0 >>= 32;"
+		     "%[value] += r0;"
 		     : [value]"=r"(value), [whole]"=r"(whole)
 		     :: "r0", "r1", "r2", "r3", "r4", "r5");
 	upper = whole >> 32;

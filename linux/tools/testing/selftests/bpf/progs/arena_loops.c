@@ -286,6 +286,46 @@ int tree_walk(void *ctx)
 	return sum == N * (N - 1) / 2 ? 0 : 1;
 }
 
+struct counter {
+	__u64 n, sum;
+};
+
+static __noinline void add_up(struct counter *c)
+{
+	__u64 i;
+
+	for (i = zero; i < c->n && can_loop; i++)
+		c->sum += i;
+}
+
+/* and the sum is there as well, written by the callee's pointer */
+SEC("syscall")
+int sum_of_the_caller(void *ctx)
+{
+	struct counter c = { .n = 100000 };
+
+	add_up(&c);
+	return c.sum == 100000ULL * 99999 / 2 ? 0 : 1;
+}
+
+static __noinline __u64 sum_to(const struct counter *c)
+{
+	__u64 i, sum = 0;
+
+	for (i = zero; i < c->n && can_loop; i++)
+		sum += i;
+	return sum;
+}
+
+/* The limit is a constant that the caller has spilled. */
+SEC("syscall")
+int limit_of_the_caller(void *ctx)
+{
+	struct counter c = { .n = 100000 };
+
+	return sum_to(&c) == 100000ULL * 99999 / 2 ? 0 : 1;
+}
+
 int __arena_global ranges[2 * DEPTH];
 
 SEC("syscall")

@@ -267,6 +267,80 @@ int endless_call(void *ctx)
 	return 0;
 }
 
+/*
+ * Runs at the next system call of the task, for as long as it may, and calls what
+ * others trace.
+ */
+__u32 task;
+int running;
+
+SEC("?raw_tp/sys_enter")
+int goes_away(void *ctx)
+{
+	if ((__u32)bpf_get_current_pid_tgid() != task)
+		return 0;
+	running = 1;
+	line = __LINE__ + 2;
+	while (can_loop)
+		bpf_printk("still here");
+	return 0;
+}
+
+/* Faults, once, when it has an address. */
+SEC("?raw_tp/bpf_trace_printk")
+int sees_printk(void *ctx)
+{
+	__u64 addr = absent;
+
+	if (!addr)
+		return 0;
+	absent = 0;
+	sum += load(addr);
+	return 0;
+}
+
+/*
+ * Whoever waits for a lock behind another one that waits, which takes three CPUs, runs
+ * these with the lock held: a stream's, too. The test runs them besides, with nothing
+ * held.
+ */
+static __always_inline void write_some(void)
+{
+	int i;
+
+	for (i = 0; i < 100; i++)
+		write_line();
+}
+
+SEC("raw_tp/contention_end")
+int in_lock(void *ctx)
+{
+	write_some();
+	return 0;
+}
+
+SEC("raw_tp/contention_end")
+int in_lock_too(void *ctx)
+{
+	write_some();
+	return 0;
+}
+
+/* Likewise where a lock is still held, on every CPU all the time */
+SEC("?fentry/_raw_spin_unlock_irqrestore")
+int in_unlock(void *ctx)
+{
+	write_line();
+	return 0;
+}
+
+SEC("?fentry/_raw_spin_unlock_irqrestore")
+int in_unlock_too(void *ctx)
+{
+	write_line();
+	return 0;
+}
+
 /* neither arena nor may_goto nor text */
 SEC("xdp")
 int silent(void *ctx)
