@@ -332,7 +332,20 @@ static const struct loop covered[] = {
 	/* 23 */ RETURN(0),
 	/* 25 */ SET(8, 1000), GOTO(-13),
 	}, OUTSIDE },
-	/* the same for a slot of the caller */
+	/* r6 has stored what r10 loads */
+	{ "spilled_by_another_register", {
+	/* 0 */	LOOKUP,
+	/* 9 */	MAY_GOTO(1), SET(0, 0),
+	/* 11 */ SET(8, 1), COPY(6, 10), BPF_ALU64_IMM(BPF_ADD, R(6), -16),
+	/* 14 */ RAND, IF_EQ(0, 0, 9),
+	/* 16 */ STORE64(6, 0, 8),	/* J */
+	/* 17 */ RAND, IF_NE(0, 0, 0),
+	/* 19 */ LOAD64(7, 10, -16),
+	/* 20 */ INDEX(7),
+	/* 23 */ RETURN(0),
+	/* 25 */ SET(8, 1000), GOTO(-11),
+	}, OUTSIDE },
+	/* a slot of the caller that the callee loads */
 	{ "slot_of_the_caller_by_pointer", {
 	/* 0 */	LOOKUP,
 	/* 9 */	MAY_GOTO(1), SET(0, 0),
