@@ -123,7 +123,7 @@ install_packages() {
 		--no-install-recommends "$@" 2>&1) || status=$?
 	[ $status = 0 ] || {
 		tail -n 30 <<<"$printed"
-		df -h / /var /var/cache/apt/archives
+		df -h / /var || true
 	} >&2
 	return $status
 }
