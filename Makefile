@@ -13,7 +13,7 @@ kernel-args := $(if $(filter none,$(SERIES)),base)
 
 .NOTPARALLEL:
 .PHONY: help source run sdk example bench fuzz coverage test test-plain test-one test-quick \
-	test-all test-peer test-pages test-base test-versions test-corpus test-long base kernel deb \
+	mutants test-all test-peer test-pages test-base test-versions test-corpus test-long base kernel deb \
 	fresh shell tree export series check check-style check-sparse check-shell check-builds clean
 
 help:
@@ -36,6 +36,8 @@ help:
 	@echo '              boots of each kernel)'
 	@echo 'make fuzz     random operations, programs and verifier input (TIME=60: seconds each;'
 	@echo '              SEED=N; ONLY="ops,progs": some parts; ROUND=N: of one; DEBUG=1)'
+	@echo 'make mutants  does make test notice when the code is wrong? (an hour or more;'
+	@echo '              ONLY="pool/*": some of mutants/; ARCH)'
 	@echo 'make coverage which lines of the series never run (x86-64; TIME=60: seconds of fuzzing'
 	@echo '              each; ONLY=GLOB: of these suites)'
 	@echo 'make kernel   out/ARCH/{bzImage,vmlinux,config} (DEBUG=1: with KASAN, lockdep, ...;'
@@ -115,6 +117,10 @@ coverage: source
 	@scripts/coverage clear
 	@status=0; ARCH=x86_64 DEBUG=gcov tests/run '$(or $(ONLY),$(suites))' || status=1; \
 		scripts/coverage && exit $$status
+
+# The fuzzers link with what make kernel and the sample have left.
+mutants: $(arches:%=ready-%)
+	@scripts/mutants
 
 test: $(if $(T),test-one,$(if $(QUICK),test-quick,test-all))
 

@@ -5,7 +5,8 @@
 
 top=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.." && pwd)
 out=$top/out
-tree=$out/tree
+# The tree of the series, or what scripts/mutants has made of it
+tree=$out/${MUTANTS:+mutants/}tree
 pristine=$out/src
 read -r base_package base_version <"$top/BASE"
 
@@ -153,7 +154,7 @@ for_arch() {
 	1) debug=debug ;;
 	*) die "no kernel with DEBUG=$DEBUG (there are 1, kcsan and gcov)" ;;
 	esac
-	kernel_dir=$out/$arch${PAGES:+-$PAGES}${debug:+-$debug}
+	kernel_dir=$out/${MUTANTS:+mutants/}$arch${PAGES:+-$PAGES}${debug:+-$debug}
 	case $arch-${PAGES:-4k} in
 	*-4k|arm64-16k|arm64-64k) ;;
 	*) die "no kernel with PAGES=$PAGES for $arch (there are 16k and 64k, for arm64)" ;;

@@ -50,6 +50,25 @@ kernel() {
 	run env ARCH=x86_64 "$project/scripts/kernel"
 }
 
+# The compiler has read the file when it is edited, and writes the object afterwards.
+edited_meanwhile() {
+	make_project
+	cat >"$project/out/tree/Makefile" <<-'END'
+	to := $(O)/arch/x86/boot
+	allnoconfig:; @cat $(KCONFIG_ALLCONFIG) >$(O)/.config
+	olddefconfig:; @:
+	bzImage: $(to)/bzImage
+	$(to)/bzImage: image.c; @mkdir -p $(to); cp image.c $(O)/half; [ ! -e edit ] || { rm edit; \
+		echo 'the edited kernel' >image.c; sleep 0.1; }; cat $(O)/half >$@; cp $@ $(O)/vmlinux
+	modules:; @:
+	END
+	echo 'the kernel before' >"$project/out/tree/image.c"
+	touch "$project/out/tree/edit"
+	kernel
+	expect "kernel: an edit during the build is told" 0 "image.c was edited meanwhile: building again"
+	holds "... and is in the kernel" grep -q "the edited kernel" "$project/out/x86_64/bzImage"
+}
+
 whole_kernel() {
 	local image=$project/out/x86_64/bzImage
 	make_project
@@ -147,6 +166,7 @@ sees_incbin ''
 sees_incbin -depend CCACHE_DEPEND=1
 whole_kernel
 same_configuration
+edited_meanwhile
 sample_follows
 selftests_follow
-plan 19
+plan 21

@@ -176,6 +176,10 @@ expect "verifier: recorded" 0 "#0/u one OK
 sed -i 's/one OK/one FAIL/' "$scratch/output"
 base_tests compare verifier
 expect "verifier: one that fails now" 0 "not ok - test_verifier #0/u one - OK without the series, FAIL with it"
+printf '# why\n#0/u one FAIL\n' >"$project/tests/verifier.changed"
+base_tests compare verifier
+expect "verifier: one that is to fail" 0 "ok - hazard_24_test_verifier: all"
+rm "$project/tests/verifier.changed"
 sed -i '/^#1/d' "$scratch/output"
 base_tests compare verifier
 expect "verifier: a result that is not understood" 1 "test_verifier ended with status 1"
@@ -184,4 +188,4 @@ base_tests compare something
 expect "a program that is none" 1 "which program?"
 base_tests repeat maps
 expect "a word that is none" 1 "what to do?"
-plan 29
+plan 30

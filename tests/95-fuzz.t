@@ -22,6 +22,10 @@ for part in "${parts[@]}"; do
 	grep "things tried" <<<"$said" | sed 's/^/list /' || true
 	run env ONLY="$part" TIME="$seconds" SEED="$seed" "$fuzz" self-check
 	expect "$part: it finds what is wrong on purpose, and says how to repeat it" 0 "$part: finding:"
+	[ "$part" = verifier ] || continue
+	round=$(sed -n 's/.* ROUND=\([0-9]*\).*/\1/p' <<<"$said" | tail -n 1)
+	run env ONLY="$part" TIME="$seconds" SEED="$seed" ROUND="${round:-0}" "$fuzz" self-check
+	expect "$part: that round alone finds it again" 0 "round ${round:-?};"
 done
 
 run env ONLY=nothing "$fuzz" run
@@ -30,4 +34,4 @@ run env SEED=x "$fuzz" run
 expect "a seed that is no number" 1 "SEED=x is not a number"
 run env ROUND=1 "$fuzz" run
 expect "a round of no part" 1 "ROUND is one of a part"
-plan $((4 + 2 * ${#parts[@]}))
+plan $((5 + 2 * ${#parts[@]}))

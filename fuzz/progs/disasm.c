@@ -10,6 +10,8 @@
 
 static const char *const size_names[] = { "u32", "u16", "u8", "u64" };
 
+static const char *const signed_size_names[] = { "s32", "s16", "s8", "s64" };
+
 static const char *const alu_names[16] = {
 	"+=", "-=", "*=", "/=", "|=", "&=", "<<=", ">>=", "= -", "%=", "^=", "=", "s>>=",
 };
@@ -31,6 +33,44 @@ bool insn_is_jump(const struct bpf_insn *insn)
 	       BPF_OP(insn->code) != BPF_EXIT;
 }
 
+/* gotol has it in imm. */
+s32 jump_distance(const struct bpf_insn *insn)
+{
+	return insn->code == OP_GOTOL ? insn->imm : insn->off;
+}
+
+void set_jump_distance(struct bpf_insn *insn, s32 distance)
+{
+	if (insn->code == OP_GOTOL)
+		insn->imm = distance;
+	else
+		insn->off = distance;
+}
+
+/* A move that sign-extends the lowest off bits */
+bool insn_is_movsx(const struct bpf_insn *insn)
+{
+	u8 class = BPF_CLASS(insn->code);
+
+	return (class == BPF_ALU || class == BPF_ALU64) && BPF_OP(insn->code) == BPF_MOV &&
+	       BPF_SRC(insn->code) == BPF_X && insn->off >= 8;
+}
+
+bool insn_is_signed_div(const struct bpf_insn *insn)
+{
+	u8 class = BPF_CLASS(insn->code), op = BPF_OP(insn->code);
+
+	return (class == BPF_ALU || class == BPF_ALU64) && (op == BPF_DIV || op == BPF_MOD) &&
+	       insn->off == OFF_SIGNED;
+}
+
+/* load_acquire or store_release */
+bool insn_is_ordered(const struct bpf_insn *insn)
+{
+	return BPF_CLASS(insn->code) == BPF_STX && BPF_MODE(insn->code) == BPF_ATOMIC &&
+	       (insn->imm == BPF_LOAD_ACQ || insn->imm == BPF_STORE_REL);
+}
+
 bool insn_is_conditional(const struct bpf_insn *insn)
 {
 	return insn_is_jump(insn) && BPF_OP(insn->code) != BPF_JA && insn->code != OP_MAY_GOTO;
@@ -45,7 +85,10 @@ bool insn_is_func_ref(const struct bpf_insn *insn)
 
 static const char *size_name(const struct bpf_insn *insn)
 {
-	return size_names[BPF_SIZE(insn->code) >> 3];
+	u32 size = BPF_SIZE(insn->code) >> 3;
+
+	return BPF_CLASS(insn->code) == BPF_LDX && BPF_MODE(insn->code) == BPF_MEMSX ?
+		signed_size_names[size] : size_names[size];
 }
 
 static void print_src(const struct bpf_insn *insn, char prefix)
@@ -62,15 +105,19 @@ static void print_alu(const struct bpf_insn *insn)
 	u8 op = BPF_OP(insn->code);
 
 	if (op == BPF_END) {
-		printf("r%d = %s%d r%d", insn->dst_reg,
+		printf("r%d = %s%d r%d", insn->dst_reg, insn->code == OP_BSWAP ? "bswap" :
 		       BPF_SRC(insn->code) == BPF_TO_BE ? "be" : "le", insn->imm, insn->dst_reg);
 	} else if (op == BPF_NEG) {
 		printf("%c%d = -%c%d", prefix, insn->dst_reg, prefix, insn->dst_reg);
 	} else if (op == BPF_MOV && BPF_SRC(insn->code) == BPF_X && insn->off == OFF_CAST) {
 		printf("r%d = addr_space_cast(r%d, %d, %d)", insn->dst_reg, insn->src_reg,
 		       insn->imm >> 16, insn->imm & 0xffff);
+	} else if (insn_is_movsx(insn)) {
+		printf("%c%d = (s%d)%c%d", prefix, insn->dst_reg, insn->off, prefix,
+		       insn->src_reg);
 	} else {
-		printf("%c%d %s ", prefix, insn->dst_reg, alu_names[op >> 4]);
+		printf("%c%d %s%s ", prefix, insn->dst_reg, insn_is_signed_div(insn) ? "s" : "",
+		       alu_names[op >> 4]);
 		print_src(insn, prefix);
 	}
 }
@@ -82,13 +129,13 @@ static void print_jump(const struct bpf_insn *insn, u32 at)
 	if (insn->code == OP_MAY_GOTO) {
 		printf("may_goto");
 	} else if (BPF_OP(insn->code) == BPF_JA) {
-		printf("goto");
+		printf(insn->code == OP_GOTOL ? "gotol" : "goto");
 	} else {
 		printf("if %c%d %s ", prefix, insn->dst_reg, jump_names[BPF_OP(insn->code) >> 4]);
 		print_src(insn, prefix);
 		printf(" goto");
 	}
-	printf(" %d", (s32)at + 1 + insn->off);
+	printf(" %d", (s32)at + 1 + jump_distance(insn));
 }
 
 static void print_call(const struct bpf_insn *insn, u32 at)
@@ -125,7 +172,14 @@ static void print_atomic(const struct bpf_insn *insn)
 {
 	const char *fetch = insn->imm & BPF_FETCH ? "fetch_" : "";
 
-	if (insn->imm == BPF_XCHG)
+	if (insn->imm == BPF_LOAD_ACQ) {
+		printf("r%d = load_acquire(*(%s *)(r%d %+d))", insn->dst_reg, size_name(insn),
+		       insn->src_reg, insn->off);
+		return;
+	}
+	if (insn->imm == BPF_STORE_REL)
+		printf("store_release(");
+	else if (insn->imm == BPF_XCHG)
 		printf("r%d = xchg(", insn->src_reg);
 	else if (insn->imm == BPF_CMPXCHG)
 		printf("r0 = cmpxchg(");

@@ -102,8 +102,19 @@ u32 pick_any(struct gen *g)
  */
 void emit_input(struct gen *g, u32 dst)
 {
+	static const u8 sizes[] = { BPF_B, BPF_H, BPF_W };
+
 	emit_map_value(g, dst, 8 * rng_below(&g->rng, INPUTS));
-	emit(g, BPF_LDX | BPF_MEM | BPF_DW, dst, dst, 0, 0);
+	switch (rng_below(&g->rng, 8)) {
+	case 0:
+		emit(g, BPF_STX | BPF_ATOMIC | BPF_DW, dst, dst, 0, BPF_LOAD_ACQ);
+		break;
+	case 1:
+		emit(g, BPF_LDX | BPF_MEMSX | sizes[rng_below(&g->rng, 3)], dst, dst, 0, 0);
+		break;
+	default:
+		emit(g, BPF_LDX | BPF_MEM | BPF_DW, dst, dst, 0, 0);
+	}
 	g->now.reg[dst] = NUMBER;
 }
 

@@ -84,7 +84,7 @@ static bool is_broken(const struct bpf_insn *insn)
 		return false;
 	if (class == BPF_STX && BPF_MODE(insn->code) == BPF_ATOMIC)
 		return insn->imm == broken.imm;
-	return insn->off == broken.off || class != BPF_ALU64;
+	return insn->off == broken.off || (class != BPF_ALU && class != BPF_ALU64);
 }
 
 static void stop(struct machine *m, enum outcome outcome)
@@ -142,9 +142,33 @@ static u32 alu32(u8 op, u32 a, u32 b)
 	}
 }
 
+/* One that overflows gives the smallest number again, and nothing remains. */
+static s64 signed_div(u8 op, s64 a, s64 b)
+{
+	if (b == -1)
+		return op == BPF_DIV ? -(u64)a : 0;
+	if (!b)
+		return op == BPF_DIV ? 0 : a;
+	return op == BPF_DIV ? a / b : a % b;
+}
+
+static u64 sign_extend(u64 v, u32 bits)
+{
+	return (s64)(v << (64 - bits)) >> (64 - bits);
+}
+
+static u64 compute(const struct bpf_insn *insn, bool wide, u64 a, u64 b)
+{
+	u8 op = BPF_OP(insn->code);
+
+	if (insn_is_signed_div(insn))
+		return wide ? signed_div(op, a, b) : (u32)signed_div(op, (s32)a, (s32)b);
+	return wide ? alu64(op, a, b) : alu32(op, a, b);
+}
+
 static u64 swap(const struct bpf_insn *insn, u64 v)
 {
-	bool big = BPF_SRC(insn->code) == BPF_TO_BE;
+	bool big = BPF_SRC(insn->code) == BPF_TO_BE || insn->code == OP_BSWAP;
 
 	switch (insn->imm) {
 	case 16: return big ? __builtin_bswap16(v) : (u16)v;
@@ -189,7 +213,6 @@ static void binary(struct machine *m, const struct bpf_insn *insn)
 {
 	bool wide = BPF_CLASS(insn->code) == BPF_ALU64;
 	struct reg *dst = &m->r[insn->dst_reg], src;
-	u8 op = BPF_OP(insn->code);
 	enum kind kind;
 
 	if (BPF_SRC(insn->code) == BPF_X)
@@ -201,7 +224,7 @@ static void binary(struct machine *m, const struct bpf_insn *insn)
 	kind = kind_of_result(insn, dst->kind, src.kind);
 	if (kind == ARENA)
 		wide = false;
-	set(dst, wide ? alu64(op, dst->v, src.v) : alu32(op, dst->v, src.v), kind);
+	set(dst, compute(insn, wide, dst->v, src.v), kind);
 }
 
 static void move(struct machine *m, const struct bpf_insn *insn)
@@ -211,6 +234,8 @@ static void move(struct machine *m, const struct bpf_insn *insn)
 
 	if (BPF_SRC(insn->code) == BPF_K)
 		set(&src, (s64)insn->imm, NUMBER);
+	if (insn_is_movsx(insn))
+		set(&src, sign_extend(number(m, &src), insn->off), NUMBER);
 	if (BPF_CLASS(insn->code) == BPF_ALU)
 		set(&src, (u32)number(m, &src), NUMBER);
 	else if (BPF_SRC(insn->code) == BPF_X && insn->off == OFF_CAST)
@@ -333,6 +358,8 @@ static void load(struct machine *m, const struct bpf_insn *insn)
 			kind = *slot;
 	}
 	v = at ? read_mem(at, size) : 0;
+	if (BPF_CLASS(insn->code) == BPF_LDX && BPF_MODE(insn->code) == BPF_MEMSX)
+		v = sign_extend(v, 8 * size);
 	if (is_broken(insn) && kind != OTHER)
 		v ^= 1;
 	set(&m->r[insn->dst_reg], v, kind);
@@ -391,6 +418,28 @@ static u8 *atomic_at(struct machine *m, const struct bpf_insn *insn)
 	if (at && !atomic_is_defined(addr, size_of(insn)))
 		stop(m, UNDEFINED);
 	return at;
+}
+
+/*
+ * load_acquire and store_release. For one thread they are loads and stores, but those
+ * that are not aligned may be skipped on arm64.
+ */
+static void ordered(struct machine *m, const struct bpf_insn *insn)
+{
+	bool is_load = insn->imm == BPF_LOAD_ACQ;
+#ifdef __aarch64__
+	const struct reg *base = &m->r[is_load ? insn->src_reg : insn->dst_reg];
+	u64 addr = base->v + insn->off;
+	u32 there;
+
+	if (base->kind == ARENA && arena_at(m, base, insn, &there) &&
+	    !atomic_is_defined(addr, size_of(insn)))
+		stop(m, UNDEFINED);
+#endif
+	if (is_load)
+		load(m, insn);
+	else
+		store(m, insn);
 }
 
 static u64 atomic_new(struct machine *m, const struct bpf_insn *insn, u64 old)
@@ -478,7 +527,7 @@ static void jump(struct machine *m, const struct bpf_insn *insn)
 		b = (s32)b;
 	}
 	if (holds(BPF_OP(insn->code), a, b) != is_broken(insn))
-		m->pc += insn->off;
+		m->pc += jump_distance(insn);
 }
 
 static void may_goto(struct machine *m, const struct bpf_insn *insn)
@@ -618,6 +667,10 @@ static void step(struct machine *m, const struct bpf_insn *insn)
 		load(m, insn);
 		break;
 	case BPF_STX:
+		if (insn_is_ordered(insn)) {
+			ordered(m, insn);
+			break;
+		}
 		if (BPF_MODE(insn->code) == BPF_ATOMIC) {
 			atomic(m, insn);
 			break;

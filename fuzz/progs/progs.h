@@ -62,6 +62,9 @@ typedef int16_t s16;
 #define CAST_TO_KERN	1
 #define CAST_TO_USER	0x10000
 #define OP_MAY_GOTO	(BPF_JMP | 0xe0)
+#define OP_GOTOL	(BPF_JMP32 | BPF_JA)
+#define OP_BSWAP	(BPF_ALU64 | BPF_END)
+#define OFF_SIGNED	1		/* of a division or modulo */
 #define MAY_GOTO_ROUNDS	8388608
 #define MAY_GOTO_NS	250000000
 
@@ -181,6 +184,11 @@ void shrink(struct bundle *bundle, const struct env *env, u64 seed);
 /* disasm.c */
 bool insn_is_wide(const struct bpf_insn *insn);
 bool insn_is_jump(const struct bpf_insn *insn);
+s32 jump_distance(const struct bpf_insn *insn);
+void set_jump_distance(struct bpf_insn *insn, s32 distance);
+bool insn_is_movsx(const struct bpf_insn *insn);
+bool insn_is_signed_div(const struct bpf_insn *insn);
+bool insn_is_ordered(const struct bpf_insn *insn);
 bool insn_is_conditional(const struct bpf_insn *insn);
 bool insn_is_func_ref(const struct bpf_insn *insn);
 void insn_print(const struct bpf_insn *insn, u32 at);

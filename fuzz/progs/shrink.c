@@ -74,7 +74,7 @@ static void remove_insns(struct program *prog, u32 from, u32 n)
 		struct bpf_insn *insn = &prog->insn[i];
 
 		if (insn_is_jump(insn))
-			insn->off = redirect(i, insn->off, from, n);
+			set_jump_distance(insn, redirect(i, jump_distance(insn), from, n));
 		else if (insn_is_func_ref(insn))
 			insn->imm = redirect(i, insn->imm, from, n);
 		i += insn_is_wide(insn);

@@ -51,7 +51,7 @@ static s32 alu_imm(struct gen *g, u8 class, u8 op)
 		return rng_below(&g->rng, class == BPF_ALU ? 32 : 64);
 	case BPF_DIV:
 	case BPF_MOD:
-		return imm ?: 1;
+		return rng_chance(&g->rng, 15) ? -1 : imm ?: 1;
 	case BPF_MUL:
 		return rng_chance(&g->rng, 50) ? 1 + (imm & 15) : imm;
 	default:
@@ -74,16 +74,35 @@ static void alu(struct gen *g)
 {
 	u8 class = rng_chance(&g->rng, 50) ? BPF_ALU : BPF_ALU64, op = PICK(g, alu_ops);
 	u32 dst = pick_written(g), src = pick_any(g);
+	s16 off = (op == BPF_DIV || op == BPF_MOD) && rng_chance(&g->rng, 60) ? OFF_SIGNED : 0;
 	enum kind src_kind = NUMBER;
 	const struct bpf_insn *insn;
 
 	if (rng_chance(&g->rng, 50)) {
-		insn = emit(g, class | op | BPF_K, dst, 0, 0, alu_imm(g, class, op));
+		insn = emit(g, class | op | BPF_K, dst, 0, off, alu_imm(g, class, op));
 	} else {
-		insn = emit(g, class | op | BPF_X, dst, src, 0, 0);
+		insn = emit(g, class | op | BPF_X, dst, src, off, 0);
 		src_kind = g->now.reg[src];
 	}
 	g->now.reg[dst] = kind_of_result(insn, g->now.reg[dst], src_kind);
+}
+
+/* Signed division of what overflows by what makes it do so, or by 0 */
+static void divide(struct gen *g)
+{
+	static const s32 divisors[] = { -1, 0, 1, -2 };
+	u8 class = rng_chance(&g->rng, 50) ? BPF_ALU : BPF_ALU64;
+	u8 op = rng_chance(&g->rng, 50) ? BPF_DIV : BPF_MOD;
+	u32 dst = pick_dst(g), src = pick_dst(g);
+
+	if (rng_chance(&g->rng, 70))
+		emit_wide(g, dst, 0, 1ull << (class == BPF_ALU ? 31 : 63));
+	else
+		create(g, dst, NUMBER);
+	emit(g, BPF_ALU64 | BPF_MOV | BPF_K, src, 0, 0, PICK(g, divisors));
+	emit(g, class | op | BPF_X, dst, src, OFF_SIGNED, 0);
+	g->now.reg[dst] = NUMBER;
+	g->now.reg[src] = NUMBER;
 }
 
 static void unary(struct gen *g)
@@ -94,6 +113,8 @@ static void unary(struct gen *g)
 
 	if (rng_chance(&g->rng, 40))
 		emit(g, class | BPF_NEG, dst, 0, 0, 0);
+	else if (rng_chance(&g->rng, 40))
+		emit(g, OP_BSWAP, dst, 0, 0, 16 << rng_below(&g->rng, 3));
 	else
 		emit(g, BPF_ALU | BPF_END | order, dst, 0, 0, 16 << rng_below(&g->rng, 3));
 	g->now.reg[dst] = NUMBER;
@@ -104,6 +125,12 @@ static void move(struct gen *g)
 	u32 src = pick_any(g), dst = pick_dst(g);
 	bool wide = rng_chance(&g->rng, 50);
 
+	if (rng_chance(&g->rng, 40)) {
+		emit(g, (wide ? BPF_ALU64 : BPF_ALU) | BPF_MOV | BPF_X, dst, src,
+		     8 << rng_below(&g->rng, wide ? 3 : 2), 0);
+		g->now.reg[dst] = NUMBER;
+		return;
+	}
 	emit(g, (wide ? BPF_ALU64 : BPF_ALU) | BPF_MOV | BPF_X, dst, src, 0, 0);
 	g->now.reg[dst] = wide ? g->now.reg[src] : NUMBER;
 }
@@ -137,11 +164,18 @@ static u32 pick_base(struct gen *g)
 	return pick_src(g, ARENA);
 }
 
+/* The mode of a load, by its size */
+static u8 load_mode(struct gen *g, u8 size)
+{
+	return size != BPF_DW && rng_chance(&g->rng, 40) ? BPF_MEMSX : BPF_MEM;
+}
+
 static void load(struct gen *g)
 {
 	u32 base = pick_base(g), dst = pick_dst(g);
+	u8 size = PICK(g, sizes);
 
-	emit(g, BPF_LDX | BPF_MEM | PICK(g, sizes), dst, base, rng_offset(&g->rng), 0);
+	emit(g, BPF_LDX | load_mode(g, size) | size, dst, base, rng_offset(&g->rng), 0);
 	g->now.reg[dst] = NUMBER;
 }
 
@@ -207,13 +241,43 @@ static void atomic(struct gen *g)
 	emit_atomic(g, size, op, base, src, off);
 }
 
+/* load_acquire or store_release. They are atomics: mostly aligned. */
+static void ordered(struct gen *g)
+{
+	static const u8 by_log2[] = { BPF_B, BPF_H, BPF_W, BPF_DW };
+	u32 log2 = rng_below(&g->rng, ARRAY_SIZE(by_log2)), reg, base;
+	u8 code = BPF_STX | BPF_ATOMIC | by_log2[log2];
+	bool is_load = rng_chance(&g->rng, 50);
+	s16 off = rng_offset(&g->rng);
+
+	reg = is_load ? pick_dst(g) : pick_any(g);
+	do
+		base = pick_dst(g);
+	while (base == reg && !is_load);
+	if (g->now.reg[base] != ARENA || rng_chance(&g->rng, 25))
+		create(g, base, ARENA);
+	if (rng_chance(&g->rng, 95)) {
+		emit(g, BPF_ALU64 | BPF_AND | BPF_K, base, 0, 0, -(1 << log2));
+		off &= -(1 << log2);
+	}
+	if (is_load) {
+		emit(g, code, reg, base, off, BPF_LOAD_ACQ);
+		g->now.reg[reg] = NUMBER;
+	} else {
+		emit(g, code, base, reg, off, BPF_STORE_REL);
+	}
+}
+
 /* ---- stack ---- */
 
 static void spill(struct gen *g)
 {
 	u32 slot = rng_below(&g->rng, SLOTS), src = pick_any(g);
 
-	emit(g, BPF_STX | BPF_MEM | BPF_DW, 10, src, slot_off(slot), 0);
+	if (rng_chance(&g->rng, 25))
+		emit(g, BPF_STX | BPF_ATOMIC | BPF_DW, 10, src, slot_off(slot), BPF_STORE_REL);
+	else
+		emit(g, BPF_STX | BPF_MEM | BPF_DW, 10, src, slot_off(slot), 0);
 	g->now.slot[slot] = g->now.reg[src];
 }
 
@@ -224,7 +288,10 @@ static void fill(struct gen *g)
 	if (g->now.slot[slot] == UNSET)
 		return spill(g);
 	dst = pick_dst(g);
-	emit(g, BPF_LDX | BPF_MEM | BPF_DW, dst, 10, slot_off(slot), 0);
+	if (rng_chance(&g->rng, 25))
+		emit(g, BPF_STX | BPF_ATOMIC | BPF_DW, dst, 10, slot_off(slot), BPF_LOAD_ACQ);
+	else
+		emit(g, BPF_LDX | BPF_MEM | BPF_DW, dst, 10, slot_off(slot), 0);
 	g->now.reg[dst] = g->now.slot[slot];
 }
 
@@ -239,11 +306,18 @@ static void part_of_slot(struct gen *g)
 		return spill(g);
 	if (g->now.slot[slot] == NUMBER && rng_chance(&g->rng, 50)) {
 		reg = pick_dst(g);
-		emit(g, BPF_LDX | BPF_MEM | size, reg, 10, off, 0);
+		if (rng_chance(&g->rng, 25))
+			emit(g, BPF_STX | BPF_ATOMIC | size, reg, 10, off, BPF_LOAD_ACQ);
+		else
+			emit(g, BPF_LDX | load_mode(g, size) | size, reg, 10, off, 0);
 		g->now.reg[reg] = NUMBER;
 		return;
 	}
-	emit(g, BPF_STX | BPF_MEM | size, 10, pick_src(g, NUMBER), off, 0);
+	reg = pick_src(g, NUMBER);
+	if (rng_chance(&g->rng, 25))
+		emit(g, BPF_STX | BPF_ATOMIC | size, 10, reg, off, BPF_STORE_REL);
+	else
+		emit(g, BPF_STX | BPF_MEM | size, 10, reg, off, 0);
 	g->now.slot[slot] = NUMBER;
 }
 
@@ -264,7 +338,7 @@ static void atomic_on_slot(struct gen *g)
 
 static void land(struct gen *g, u32 jump)
 {
-	g->prog->insn[jump].off = g->prog->len - jump - 1;
+	set_jump_distance(&g->prog->insn[jump], g->prog->len - jump - 1);
 }
 
 /*
@@ -325,7 +399,7 @@ static void branch(struct gen *g)
 	after = g->now;
 	g->now = before;
 	skip = g->prog->len;
-	emit(g, BPF_JMP | BPF_JA, 0, 0, 0, 0);
+	emit(g, rng_chance(&g->rng, 50) ? OP_GOTOL : BPF_JMP | BPF_JA, 0, 0, 0, 0);
 	land(g, jump);
 	emit_block(g, 1 + rng_below(&g->rng, 4));
 	land(g, skip);
@@ -514,6 +588,8 @@ static const struct {
 	{ 3, follow },
 	{ 12, store },
 	{ 12, atomic },
+	{ 6, ordered },
+	{ 2, divide },
 	{ 3, spill },
 	{ 3, fill },
 	{ 3, part_of_slot },

@@ -22,18 +22,14 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <inttypes.h>
-#include <pthread.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/time.h>
 #include <unistd.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include "verifier.h"
+#include "loop.h"
 #include <bpf/bpf_arena.h>
-
-#define LOAD_SECONDS 10
 
 #define GUARDS 3
 #define GUARD_PAGES 10		/* at each end of a window, and around the arena's place */
@@ -47,8 +43,7 @@
 #endif
 
 struct env {
-	int arena;
-	int array;
+	struct fds fds;
 	uint8_t *value;		/* of array, and the rest of its page */
 	int before, behind;
 	uint8_t *guards[2];
@@ -192,10 +187,10 @@ static void fill_arena(const struct pair *p, int fd)
 
 static void env_open(struct pair *p, struct env *e)
 {
-	e->arena = create_arena(p->pages, p->flags, p->base);
-	fill_arena(p, e->arena);
+	e->fds.arena = create_arena(p->pages, p->flags, p->base);
+	fill_arena(p, e->fds.arena);
 	e->before = create_array(page, &e->guards[0]);
-	e->array = create_array(VALUE_SIZE, &e->value);
+	e->fds.array = create_array(VALUE_SIZE, &e->value);
 	e->behind = create_array(page, &e->guards[1]);
 	fill(e->guards[0], page, 100);
 	fill(e->guards[1], page, 101);
@@ -207,8 +202,8 @@ static void env_close(struct env *e)
 	munmap(e->value, page);
 	munmap(e->guards[0], page);
 	munmap(e->guards[1], page);
-	close(e->arena);
-	close(e->array);
+	close(e->fds.arena);
+	close(e->fds.array);
 	close(e->before);
 	close(e->behind);
 }
@@ -231,7 +226,7 @@ static void map_for_user(struct pair *p)
 	uint64_t size = p->pages * (uint64_t)page, at[2] = { p->base - page, p->base + size };
 	uint32_t i;
 
-	map_arena(p->envs[0].arena, p->base, size);
+	map_arena(p->envs[0].fds.arena, p->base, size);
 	for (i = 0; i < 2; i++) {
 		p->user[i] = mmap((void *)at[i], page, PROT_READ | PROT_WRITE,
 				  MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
@@ -286,98 +281,14 @@ uint32_t pair_pages(const struct pair *p)
 	return p->pages;
 }
 
-/* Loading and running */
-
-/*
- * The verifier may take very long, and stops when there is a signal. libbpf tries again
- * then, some times.
- */
-static void stop_after(long seconds)
-{
-	struct itimerval timer = { .it_value.tv_sec = seconds, .it_interval.tv_usec = 50000 };
-
-	if (!seconds)
-		timer.it_interval.tv_usec = 0;
-	setitimer(ITIMER_REAL, &timer, NULL);
-}
-
-static void on_alarm(int sig)
-{
-}
-
-/* The program, or -1 with errno, which is EAGAIN if it took too long */
-static int load(const struct env *e, const struct code *c)
-{
-	LIBBPF_OPTS(bpf_prog_load_opts, opts, .prog_flags = c->flags);
-	struct bpf_insn insns[MAX_INSNS];
-	int fd, err;
-	uint32_t i;
-
-	memcpy(insns, c->insns, c->cnt * sizeof(insns[0]));
-	for (i = 0; i < c->cnt; i++)
-		if (c->fixup[i])
-			insns[i].imm = c->fixup[i] == MAP_VALUE ? e->array : e->arena;
-	signal(SIGALRM, on_alarm);
-	stop_after(LOAD_SECONDS);
-	fd = bpf_prog_load(c->type, "fuzz", "GPL", insns, c->cnt, &opts);
-	err = errno;
-	stop_after(0);
-	errno = err;
-	return fd < 0 ? -1 : fd;
-}
-
-struct run {
-	int fd, err;
-	uint32_t type, ret;
-};
-
-static void *run(void *arg)
-{
-	uint8_t packet[PACKET] = {}, out[PACKET * 2];
-	LIBBPF_OPTS(bpf_test_run_opts, opts);
-	struct run *r = arg;
-
-	if (r->type == BPF_PROG_TYPE_SYSCALL) {
-		opts.ctx_in = packet;
-		opts.ctx_size_in = sizeof(packet);
-	} else if (r->type != BPF_PROG_TYPE_RAW_TRACEPOINT) {
-		opts.data_in = packet;
-		opts.data_size_in = sizeof(packet);
-		opts.data_out = out;
-		opts.data_size_out = sizeof(out);
-	}
-	r->err = bpf_prog_test_run_opts(r->fd, &opts);
-	r->ret = opts.retval;
-	return NULL;
-}
-
-static struct run run_here(int fd, const struct code *c)
-{
-	struct run r = { .fd = fd, .type = c->type };
-
-	run(&r);
-	return r;
-}
-
-static struct run run_in_thread(int fd, const struct code *c)
-{
-	struct run r = { .fd = fd, .type = c->type };
-	pthread_t thread;
-
-	if (pthread_create(&thread, NULL, run, &r) || pthread_join(thread, NULL))
-		fuzz_die("no thread");
-	return r;
-}
-
-/* What was found, with the program that did it */
-#define found(c, fmt, args...) do { print_code(c); finding(fmt, ##args); } while (0)
+/* What an accepted program must not have done */
 
 static void dump(const struct pair *p, uint32_t nr)
 {
 	ssize_t size = p->pages * page;
 
-	lseek(p->envs[nr].arena, 0, SEEK_SET);
-	if (read(p->envs[nr].arena, p->dumps[nr], size) != size)
+	lseek(p->envs[nr].fds.arena, 0, SEEK_SET);
+	if (read(p->envs[nr].fds.arena, p->dumps[nr], size) != size)
 		finding("the arena cannot be read: %m");
 }
 
@@ -422,7 +333,7 @@ static uint64_t arena_info(const struct env *e, const char *name)
 	char line[128], found[64];
 	FILE *f;
 
-	snprintf(line, sizeof(line), "/proc/self/fdinfo/%d", e->arena);
+	snprintf(line, sizeof(line), "/proc/self/fdinfo/%d", e->fds.arena);
 	f = fopen(line, "r");
 	while (f && fgets(line, sizeof(line), f))
 		if (sscanf(line, "%63[^:]: %lli", found, (long long *)&value) == 2 &&
@@ -451,6 +362,10 @@ static void check_last_fault(const struct pair *p, const struct env *e, const st
 
 static void check_env(const struct pair *p, const struct env *e, const struct code *c)
 {
+	const char *complaint = watch_complaint();
+
+	if (complaint)
+		found(c, "the kernel complains of a program that has run: %s", complaint);
 	if (first_change(e->value + VALUE_SIZE, page - VALUE_SIZE, 102) < page - VALUE_SIZE)
 		found(c, "a program has written behind the map's value");
 	if (first_change(e->guards[0], page, 100) < (size_t)page ||
@@ -484,6 +399,8 @@ static void run_both(struct pair *p, const struct code *c, const int *fds)
 	struct run a, b;
 
 	a = run_here(fds[0], c);
+	if (c->timers)
+		usleep(2000);
 	check_env(p, &p->envs[0], c);
 	if (!c->strict)
 		return;
@@ -495,18 +412,19 @@ static void run_both(struct pair *p, const struct code *c, const int *fds)
 /* A program that is not strict is run once. */
 enum verdict pair_try(struct pair *p, const struct code *c)
 {
-	int fds[2] = { load(&p->envs[0], c), -1 };
+	int fds[2] = { load(&p->envs[0].fds, c), -1 };
 
 	if (fds[0] < 0)
 		return errno == EAGAIN ? TOO_LONG : REFUSED;
 	if (c->strict)
-		fds[1] = load(&p->envs[1], c);
+		fds[1] = load(&p->envs[1].fds, c);
 	if (c->strict && fds[1] < 0) {
 		if (errno != EAGAIN)
 			found(c, "a program is accepted once, and refused the second time");
 		close(fds[0]);
 		return TOO_LONG;
 	}
+	others_keep(c, fds[0]);
 	run_both(p, c, fds);
 	if (c->strict)
 		close(fds[1]);
@@ -515,6 +433,100 @@ enum verdict pair_try(struct pair *p, const struct code *c)
 	if (fuzz.wrong)
 		check_wrong(p, c);
 	close(fds[0]);
+	return ACCEPTED;
+}
+
+int pair_load(const struct pair *p, const struct code *c)
+{
+	return load(&p->envs[0].fds, c);
+}
+
+/* Programs with loops: inputs that sim.c tries, and that run in the kernel */
+#define INPUTS 24
+#define LONG_RUNS 20		/* of so many programs that only time ends, one is run */
+
+static void run_with(struct pair *p, struct code *c, int fd, const uint64_t *input)
+{
+	memcpy(c->input, input, sizeof(c->input));
+	memcpy(p->envs[0].value, input, VALUE_SIZE);
+	watch_note(c, "run");
+	run_here(fd, c);
+	check_env(p, &p->envs[0], c);
+}
+
+static void try_inputs(struct pair *p, struct code *c, struct rng *rng, int fd)
+{
+	static const uint32_t rounds[] = { 0, 1, 2, 3, 8, 40, 40, 40 };
+	bool ran = false, ran_long = !one_in(rng, LONG_RUNS);
+	uint64_t input[VALUE_WORDS];
+	uint32_t i, left;
+	enum sim sim;
+	char what[128];
+
+	for (i = 0; i < INPUTS; i++) {
+		draw_loop_input(input, rng);
+		left = rng_pick(rng, rounds);
+		sim = simulate(c, input, left, what, sizeof(what));
+		if (sim == SIM_WRONG || (sim == SIM_ENDS && !ran) ||
+		    (sim == SIM_ENDS_BY_MAY_GOTO && !ran_long))
+			run_with(p, c, fd, input);
+		ran |= sim == SIM_ENDS;
+		ran_long |= sim == SIM_ENDS_BY_MAY_GOTO;
+		if (sim == SIM_WRONG)
+			found(c, "an accepted program is wrong with this input: %s", what);
+	}
+}
+
+enum verdict pair_try_loops(struct pair *p, struct code *c, struct rng *rng)
+{
+	int fd = load(&p->envs[0].fds, c);
+
+	if (fd < 0)
+		return errno == EAGAIN ? TOO_LONG : REFUSED;
+	try_inputs(p, c, rng, fd);
+	close(fd);
+	return ACCEPTED;
+}
+
+/* A program for each map that there is */
+enum verdict pair_try_iter(struct pair *p, const struct code *c)
+{
+	int fd = load(&p->envs[0].fds, c), link, iter;
+	char buf[64];
+
+	if (fd < 0)
+		return errno == EAGAIN ? TOO_LONG : REFUSED;
+	link = bpf_link_create(fd, 0, BPF_TRACE_ITER, NULL);
+	iter = bpf_iter_create(link);
+	if (iter < 0)
+		fuzz_die("no iterator: %m");
+	watch_note(c, "run");
+	while (read(iter, buf, sizeof(buf)) > 0)
+		;
+	watch_idle();
+	check_env(p, &p->envs[0], c);
+	close(iter);
+	close(link);
+	close(fd);
+	return ACCEPTED;
+}
+
+/* A program attached to a function of another one, which is then run */
+enum verdict pair_try_tracer(struct pair *p, const struct code *tracer, const struct code *target,
+			     int target_fd)
+{
+	int fd = load(&p->envs[0].fds, tracer), link;
+
+	if (fd < 0)
+		return errno == EAGAIN ? TOO_LONG : REFUSED;
+	link = bpf_raw_tracepoint_open(NULL, fd);
+	if (link >= 0) {
+		watch_note(tracer, "run");
+		run_here(target_fd, target);
+		check_env(p, &p->envs[0], tracer);
+		close(link);
+	}
+	close(fd);
 	return ACCEPTED;
 }
 

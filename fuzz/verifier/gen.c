@@ -12,9 +12,10 @@
  *	r8         the map's value, VALUE_SIZE bytes
  *	r9         user address in the arena, a scalar
  *	r10 - 64   eight words of stack, written before anything else
+ *	r10 - 72   an iterator, or interrupt flags
  *
- * Every loop has a may_goto and a counter of its own at its head: where a load from a
- * page that is not there costs a fault, eight million rounds take minutes.
+ * Loops are of one shape here, and short, so that there is time for other programs.
+ * loop.c has the others.
  */
 #include <string.h>
 #include <linux/bpf.h>
@@ -32,40 +33,12 @@ struct gen {
 	struct rng *rng;
 	uint32_t arena_pages;
 	enum kind regs[11];
-	bool in_sub, in_loop;
+	bool in_sub, in_loop;	/* in_loop: there is or was a loop */
 	/* jumps whose target is not reached yet */
 	struct { uint32_t at, left; enum kind regs[11]; } jumps[MAX_JUMPS];
 	/* calls of subprograms that come later */
 	uint32_t calls[16], nr_calls;
 };
-
-static uint32_t emit(struct gen *g, uint8_t code, uint8_t dst, uint8_t src, int16_t off, int32_t imm)
-{
-	struct code *c = g->c;
-	uint32_t at = c->cnt;
-
-	if (c->cnt == MAX_INSNS - 1)
-		return at - 1;
-	c->insns[c->cnt++] = (struct bpf_insn){
-		.code = code, .dst_reg = dst, .src_reg = src, .off = off, .imm = imm };
-	return at;
-}
-
-static void keep_from(struct gen *g, uint32_t from)
-{
-	memset(g->c->keep + from, KEEP, g->c->cnt - from);
-}
-
-/* A load of 64 bits, two instructions, that env.c fills in */
-static void emit_fixup(struct gen *g, uint8_t dst, enum fixup what, int32_t off)
-{
-	uint32_t at = emit(g, BPF_LD | BPF_DW | BPF_IMM, dst,
-			   what == ARENA_MAP ? BPF_PSEUDO_MAP_FD : BPF_PSEUDO_MAP_VALUE, 0, 0);
-
-	emit(g, 0, 0, 0, 0, off);
-	g->c->fixup[at] = what;
-	keep_from(g, at);
-}
 
 static int32_t pick_imm(struct gen *g)
 {
@@ -99,7 +72,7 @@ static uint8_t pick_size(struct gen *g)
 
 static bool may_write(const struct gen *g, int reg)
 {
-	return reg != 10 && reg != 8 && !(reg == 7 && g->c->loops);
+	return reg != 10 && reg != 8 && !(reg == 7 && g->in_loop);
 }
 
 /* A register of that kind if there is one, or one that does not fit */
@@ -146,6 +119,19 @@ static int32_t imm_for(struct gen *g, uint8_t op, uint8_t class)
 	return imm || (op != BPF_DIV && op != BPF_MOD) ? imm : 1;
 }
 
+/* Mostly off 0: the rest is refused unless the operation is a division */
+static int16_t alu_off(struct gen *g, uint8_t op)
+{
+	if (op == BPF_DIV || op == BPF_MOD)
+		return rng_below(g->rng, 2) ? SIGNED : 0;
+	return !g->c->strict && one_in(g->rng, 200) ? SIGNED : 0;
+}
+
+static void gen_bswap(struct gen *g, int dst)
+{
+	emit(g->c, BPF_ALU64 | BPF_END, dst, 0, 0, 16 << rng_below(g->rng, 3));
+}
+
 static void gen_alu(struct gen *g)
 {
 	uint8_t class = rng_below(g->rng, 2) ? BPF_ALU : BPF_ALU64, op = pick_op(g);
@@ -154,15 +140,64 @@ static void gen_alu(struct gen *g)
 	if (dst < 0 || !may_write(g, dst))
 		return;
 	if (one_in(g->rng, 12) && !g->c->plain)
-		emit(g, BPF_ALU | BPF_NEG, dst, 0, 0, 0);
+		emit(g->c, BPF_ALU | BPF_NEG, dst, 0, 0, 0);
 	else if (one_in(g->rng, 12) && !g->c->plain)
-		emit(g, BPF_ALU | BPF_END | (rng_below(g->rng, 2) ? BPF_X : BPF_K), dst, 0, 0,
+		emit(g->c, BPF_ALU | BPF_END | (rng_below(g->rng, 2) ? BPF_X : BPF_K), dst, 0, 0,
 		     16 << rng_below(g->rng, 3));
+	else if (one_in(g->rng, 12) && !g->c->plain)
+		gen_bswap(g, dst);
 	else if (src >= 0 && rng_below(g->rng, 2))
-		emit(g, class | op | BPF_X, dst, src, 0, 0);
+		emit(g->c, class | op | BPF_X, dst, src, alu_off(g, op), 0);
 	else
-		emit(g, class | op | BPF_K, dst, 0, 0, imm_for(g, op, class));
+		emit(g->c, class | op | BPF_K, dst, 0, alu_off(g, op), imm_for(g, op, class));
 	g->regs[dst] = SCALAR;
+}
+
+/* A move that sign-extends, and what is done with it: an offset into the value */
+static void gen_movsx(struct gen *g)
+{
+	uint8_t class = one_in(g->rng, 3) ? BPF_ALU : BPF_ALU64;
+	int dst = pick_dst(g), src = pick_reg(g, rng_below(g->rng, 4) ? SCALAR : ARENA_PTR);
+
+	if (src < 0 || g->c->plain)
+		return;
+	emit(g->c, class | BPF_MOV | BPF_X, dst, src,
+	     8 << rng_below(g->rng, class == BPF_ALU64 ? 3 : 2), 0);
+	g->regs[dst] = SCALAR;
+}
+
+/*
+ * The verifier has to know what sign extension leaves of a range: offset of 1 to 8 bytes
+ * into the value, by a number that is in it, or not, and is negative at times.
+ */
+static void gen_value_at(struct gen *g)
+{
+	static const int32_t limits[] = { 7, 31, 55, 56, 63, 64, 127, 128, 255, 32767, 65535 };
+	int num = pick_reg(g, SCALAR), at = 1 + rng_below(g->rng, 5);
+	uint8_t mov = BPF_ALU64 | BPF_MOV | BPF_X;
+	uint32_t bits = 8 << rng_below(g->rng, 3);
+
+	/* it leaves an address of the kernel in a register */
+	if (g->in_sub || num < 0 || g->c->strict || num == at)
+		return;
+	emit(g->c, mov, at, num, 0, 0);
+	emit(g->c, BPF_ALU64 | BPF_AND | BPF_K, at, 0, 0, rng_pick(g->rng, limits));
+	if (rng_below(g->rng, 2))
+		emit(g->c, BPF_ALU64 | BPF_SUB | BPF_K, at, 0, 0, rng_pick(g->rng, limits));
+	if (one_in(g->rng, 3))
+		emit(g->c, BPF_ALU | BPF_MOV | BPF_X, at, at, bits == 32 ? 8 : bits, 0);
+	else
+		emit(g->c, mov, at, at, bits, 0);
+	if (rng_below(g->rng, 2)) {
+		emit(g->c, BPF_JMP | BPF_JSGT | BPF_K, at, 0, 3, rng_pick(g->rng, limits));
+		emit(g->c, BPF_JMP | BPF_JSLT | BPF_K, at, 0, 2, 0);
+		emit(g->c, BPF_ALU64 | BPF_ADD | BPF_X, at, 8, 0, 0);
+		emit(g->c, BPF_ST | BPF_MEM | BPF_B, at, 0, 0, 1);
+	} else {
+		emit(g->c, BPF_ALU64 | BPF_ADD | BPF_X, at, 8, 0, 0);
+		emit(g->c, BPF_ST | BPF_MEM | pick_size(g), at, 0, 0, 1);
+	}
+	g->regs[at] = UNKNOWN;
 }
 
 static void gen_mov(struct gen *g)
@@ -170,11 +205,11 @@ static void gen_mov(struct gen *g)
 	int dst = pick_dst(g), src = pick_reg(g, rng_below(g->rng, 2) ? SCALAR : ARENA_PTR);
 
 	if (src < 0 || one_in(g->rng, 3)) {
-		emit(g, BPF_ALU64 | BPF_MOV | BPF_K, dst, 0, 0, pick_imm(g));
+		emit(g->c, BPF_ALU64 | BPF_MOV | BPF_K, dst, 0, 0, pick_imm(g));
 		g->regs[dst] = SCALAR;
 		return;
 	}
-	emit(g, BPF_ALU64 | BPF_MOV | BPF_X, dst, src, 0, 0);
+	emit(g->c, BPF_ALU64 | BPF_MOV | BPF_X, dst, src, 0, 0);
 	g->regs[dst] = g->regs[src];
 }
 
@@ -188,9 +223,9 @@ static void gen_arena_alu(struct gen *g)
 	if (dst < 0 || !may_write(g, dst))
 		return;
 	if (src >= 0 && rng_below(g->rng, 2))
-		emit(g, class | op | BPF_X, dst, src, 0, 0);
+		emit(g->c, class | op | BPF_X, dst, src, alu_off(g, op), 0);
 	else
-		emit(g, class | op | BPF_K, dst, 0, 0, imm_for(g, op, class));
+		emit(g->c, class | op | BPF_K, dst, 0, alu_off(g, op), imm_for(g, op, class));
 	if (op == BPF_MOV)
 		g->regs[dst] = SCALAR;
 }
@@ -207,11 +242,11 @@ static void gen_far(struct gen *g)
 	if (dst < 0 || src < 0 || g->c->plain || !may_write(g, dst))
 		return;
 	while (steps--)
-		emit(g, BPF_ALU64 | op | BPF_K, dst, 0, 0, 1 << 30);
+		emit(g->c, BPF_ALU64 | op | BPF_K, dst, 0, 0, 1 << 30);
 	if (rng_below(g->rng, 2))
-		emit(g, BPF_STX | BPF_MEM | BPF_DW, dst, src, 0, 0);
-	emit(g, BPF_LDX | BPF_MEM | BPF_DW, 0, dst, 0, 0);
-	emit(g, BPF_STX | BPF_MEM | BPF_DW, 6, 0, 0, 0);
+		emit(g->c, BPF_STX | BPF_MEM | BPF_DW, dst, src, 0, 0);
+	emit(g->c, BPF_LDX | BPF_MEM | BPF_DW, 0, dst, 0, 0);
+	emit(g->c, BPF_STX | BPF_MEM | BPF_DW, 6, 0, 0, 0);
 	g->regs[0] = SCALAR;
 }
 
@@ -226,13 +261,13 @@ static void gen_mix(struct gen *g)
 		return;
 	if (!g->in_sub && rng_below(g->rng, 2))
 		other = 8;
-	emit(g, mov, reg, arena_first ? 6 : other, 0, 0);
-	emit(g, BPF_JMP | BPF_JSET | BPF_K, scalar, 0, 1, 1 << rng_below(g->rng, 16));
-	emit(g, mov, reg, arena_first ? other : 6, 0, 0);
+	emit(g->c, mov, reg, arena_first ? 6 : other, 0, 0);
+	emit(g->c, BPF_JMP | BPF_JSET | BPF_K, scalar, 0, 1, 1 << rng_below(g->rng, 16));
+	emit(g->c, mov, reg, arena_first ? other : 6, 0, 0);
 	if (rng_below(g->rng, 2))
-		emit(g, BPF_ST | BPF_MEM | BPF_DW, reg, 0, other == 8 ? 0 : -8, pick_imm(g));
+		emit(g->c, BPF_ST | BPF_MEM | BPF_DW, reg, 0, other == 8 ? 0 : -8, pick_imm(g));
 	else
-		emit(g, BPF_LDX | BPF_MEM | BPF_DW, reg, reg, other == 8 ? 0 : -8, 0);
+		emit(g->c, BPF_LDX | BPF_MEM | BPF_DW, reg, reg, other == 8 ? 0 : -8, 0);
 	g->regs[reg] = UNKNOWN;
 }
 
@@ -244,17 +279,26 @@ static void gen_cast(struct gen *g)
 
 	if (src < 0)
 		src = 9;
-	emit(g, BPF_ALU64 | BPF_MOV | BPF_X, dst, src, BPF_CAST, to_kern ? TO_KERN : TO_USER);
+	emit(g->c, BPF_ALU64 | BPF_MOV | BPF_X, dst, src, BPF_CAST, to_kern ? TO_KERN : TO_USER);
 	g->regs[dst] = to_kern ? ARENA_PTR : SCALAR;
+}
+
+/* How a load extends: what is not plain may be negative; 64 bits do not, or are refused */
+static uint8_t load_mode(struct gen *g, uint8_t size)
+{
+	if (g->c->plain || (size == BPF_DW && (g->c->strict || !one_in(g->rng, 60))))
+		return BPF_MEM;
+	return one_in(g->rng, 3) ? BPF_MEMSX : BPF_MEM;
 }
 
 static void gen_load(struct gen *g)
 {
 	int src = pick_reg(g, ARENA_PTR), dst = pick_dst(g);
+	uint8_t size = pick_size(g);
 
 	if (src < 0)
 		return;
-	emit(g, BPF_LDX | BPF_MEM | pick_size(g), dst, src, pick_off(g), 0);
+	emit(g->c, BPF_LDX | load_mode(g, size) | size, dst, src, pick_off(g), 0);
 	g->regs[dst] = SCALAR;
 }
 
@@ -265,9 +309,9 @@ static void gen_store(struct gen *g)
 	if (dst < 0)
 		return;
 	if (src >= 0 && rng_below(g->rng, 4))
-		emit(g, BPF_STX | BPF_MEM | pick_size(g), dst, src, pick_off(g), 0);
+		emit(g->c, BPF_STX | BPF_MEM | pick_size(g), dst, src, pick_off(g), 0);
 	else
-		emit(g, BPF_ST | BPF_MEM | pick_size(g), dst, 0, pick_off(g), pick_imm(g));
+		emit(g->c, BPF_ST | BPF_MEM | pick_size(g), dst, 0, pick_off(g), pick_imm(g));
 }
 
 static void gen_atomic(struct gen *g)
@@ -284,8 +328,33 @@ static void gen_atomic(struct gen *g)
 		return;
 	if (g->c->plain && op == BPF_XOR)
 		op = BPF_OR;
-	emit(g, BPF_STX | BPF_ATOMIC | (rng_below(g->rng, 2) ? BPF_W : BPF_DW), dst, src,
+	emit(g->c, BPF_STX | BPF_ATOMIC | (rng_below(g->rng, 2) ? BPF_W : BPF_DW), dst, src,
 	     one_in(g->rng, 8) ? pick_off(g) : pick_off(g) & ~7, op);
+}
+
+/* load_acquire or store_release: on the arena, on the stack, or on the map's value */
+static void gen_ordered(struct gen *g)
+{
+	uint8_t code = BPF_STX | BPF_ATOMIC | pick_size(g);
+	int src = pick_reg(g, rng_below(g->rng, 4) ? SCALAR : ARENA_PTR), dst = pick_dst(g);
+	int base = pick_reg(g, ARENA_PTR);
+	int16_t off = one_in(g->rng, 8) ? pick_off(g) : pick_off(g) & ~7;
+
+	if (one_in(g->rng, 3)) {
+		base = 10;
+		off = -8 * (int)rng_between(g->rng, 1, SLOTS);
+	} else if (one_in(g->rng, 3) && !g->in_sub) {
+		base = 8;
+		off = rng_below(g->rng, VALUE_SIZE / 8) * 8;
+	}
+	if (base < 0)
+		return;
+	if (rng_below(g->rng, 2)) {
+		emit(g->c, code, dst, base, off, BPF_LOAD_ACQ);
+		g->regs[dst] = base == 10 ? UNKNOWN : SCALAR;
+	} else if (src >= 0) {
+		emit(g->c, code, base, src, off, BPF_STORE_REL);
+	}
 }
 
 /* A word of the stack, or of the map's value: written, then read by someone else */
@@ -293,15 +362,17 @@ static void gen_spill(struct gen *g)
 {
 	int slot = -8 * (int)rng_between(g->rng, 1, SLOTS), dst = pick_dst(g);
 	int src = pick_reg(g, rng_below(g->rng, 2) ? SCALAR : ARENA_PTR);
+	uint8_t size;
 
 	if (src < 0)
 		return;
-	emit(g, BPF_STX | BPF_MEM | BPF_DW, 10, src, slot, 0);
+	emit(g->c, BPF_STX | BPF_MEM | BPF_DW, 10, src, slot, 0);
 	if (rng_below(g->rng, 2)) {
-		emit(g, BPF_LDX | BPF_MEM | BPF_DW, dst, 10, slot, 0);
+		emit(g->c, BPF_LDX | BPF_MEM | BPF_DW, dst, 10, slot, 0);
 		g->regs[dst] = g->regs[src];
 	} else if (rng_below(g->rng, 2)) {
-		emit(g, BPF_LDX | BPF_MEM | pick_size(g), dst, 10, slot, 0);
+		size = pick_size(g);
+		emit(g->c, BPF_LDX | load_mode(g, size) | size, dst, 10, slot, 0);
 		g->regs[dst] = SCALAR;
 	}
 }
@@ -311,7 +382,7 @@ static void gen_fill(struct gen *g)
 	int slot = -8 * (int)rng_between(g->rng, 1, SLOTS), dst = pick_dst(g);
 
 	/* what the slot holds is for the verifier to know */
-	emit(g, BPF_LDX | BPF_MEM | BPF_DW, dst, 10, slot, 0);
+	emit(g->c, BPF_LDX | BPF_MEM | BPF_DW, dst, 10, slot, 0);
 	g->regs[dst] = UNKNOWN;
 }
 
@@ -326,11 +397,11 @@ static void gen_value(struct gen *g)
 		off = (int)rng_below(g->rng, VALUE_SIZE + 32) - 16;
 	reg = rng_below(g->rng, 2) ? pick_reg(g, SCALAR) : pick_reg(g, ARENA_PTR);
 	if (reg >= 0 && rng_below(g->rng, 2)) {
-		emit(g, BPF_STX | BPF_MEM | size, 8, reg, off, 0);
+		emit(g->c, BPF_STX | BPF_MEM | size, 8, reg, off, 0);
 		return;
 	}
 	reg = pick_dst(g);
-	emit(g, BPF_LDX | BPF_MEM | size, reg, 8, off, 0);
+	emit(g->c, BPF_LDX | load_mode(g, size) | size, reg, 8, off, 0);
 	g->regs[reg] = SCALAR;
 }
 
@@ -353,22 +424,22 @@ static void gen_kfunc(struct gen *g)
 	if (g->c->strict && !g->c->sleepable)
 		return;
 	if (addr < 0 || one_in(g->rng, 3))
-		emit(g, BPF_ALU64 | BPF_MOV | BPF_K, 2, 0, 0, 0);
+		emit(g->c, BPF_ALU64 | BPF_MOV | BPF_K, 2, 0, 0, 0);
 	else
-		emit(g, BPF_ALU64 | BPF_MOV | BPF_X, 2, addr, 0, 0);
+		emit(g->c, BPF_ALU64 | BPF_MOV | BPF_X, 2, addr, 0, 0);
 	if (rng_below(g->rng, 2))
-		emit(g, BPF_ALU64 | BPF_AND | BPF_K, 2, 0, 0, -4096);
-	emit(g, BPF_ALU64 | BPF_MOV | BPF_K, 3, 0, 0, pick_cnt(g));
+		emit(g->c, BPF_ALU64 | BPF_AND | BPF_K, 2, 0, 0, -4096);
+	emit(g->c, BPF_ALU64 | BPF_MOV | BPF_K, 3, 0, 0, pick_cnt(g));
 	if (!which) {
-		emit(g, BPF_ALU64 | BPF_MOV | BPF_K, 4, 0, 0, one_in(g->rng, 4) ? pick_imm(g) : -1);
-		emit(g, BPF_ALU64 | BPF_MOV | BPF_K, 5, 0, 0, one_in(g->rng, 8) ? pick_imm(g) : 0);
+		emit(g->c, BPF_ALU64 | BPF_MOV | BPF_K, 4, 0, 0, one_in(g->rng, 4) ? pick_imm(g) : -1);
+		emit(g->c, BPF_ALU64 | BPF_MOV | BPF_K, 5, 0, 0, one_in(g->rng, 8) ? pick_imm(g) : 0);
 	}
-	emit_fixup(g, 1, ARENA_MAP, 0);
-	emit(g, BPF_JMP | BPF_CALL, 0, BPF_PSEUDO_KFUNC_CALL, 0, kfunc_id(which));
+	emit_fixup(g->c, 1, ARENA_MAP, 0);
+	emit(g->c, BPF_JMP | BPF_CALL, 0, BPF_PSEUDO_KFUNC_CALL, 0, kfunc_id(which));
 	/* -EINVAL, stored where it is not aligned, looks like an address */
 	if (g->c->plain && which == 2)
-		emit(g, BPF_ALU64 | BPF_AND | BPF_K, 0, 0, 0, 0x7f);
-	keep_from(g, from);
+		emit(g->c, BPF_ALU64 | BPF_AND | BPF_K, 0, 0, 0, 0x7f);
+	keep_from(g->c, from, KEEP);
 	lose_args(g);
 	if (which != 1)
 		g->regs[0] = SCALAR;
@@ -385,15 +456,15 @@ static void gen_helper(struct gen *g)
 	if (g->c->strict)
 		return;
 	if (rng_below(g->rng, 3)) {
-		emit(g, BPF_JMP | BPF_CALL, 0, 0, 0, rng_pick(g->rng, any));
+		emit(g->c, BPF_JMP | BPF_CALL, 0, 0, 0, rng_pick(g->rng, any));
 	} else {
 		/* an arena pointer for memory, for the most part refused */
-		emit(g, BPF_ALU64 | BPF_MOV | BPF_X, 1, 10, 0, 0);
-		emit(g, BPF_ALU64 | BPF_ADD | BPF_K, 1, 0, 0, -16);
-		emit(g, BPF_ALU64 | BPF_MOV | BPF_K, 2, 0, 0, 8);
+		emit(g->c, BPF_ALU64 | BPF_MOV | BPF_X, 1, 10, 0, 0);
+		emit(g->c, BPF_ALU64 | BPF_ADD | BPF_K, 1, 0, 0, -16);
+		emit(g->c, BPF_ALU64 | BPF_MOV | BPF_K, 2, 0, 0, 8);
 		arg = pick_reg(g, ARENA_PTR);
-		emit(g, BPF_ALU64 | BPF_MOV | BPF_X, 3, arg < 0 ? 6 : arg, 0, 0);
-		emit(g, BPF_JMP | BPF_CALL, 0, 0, 0,
+		emit(g->c, BPF_ALU64 | BPF_MOV | BPF_X, 3, arg < 0 ? 6 : arg, 0, 0);
+		emit(g->c, BPF_JMP | BPF_CALL, 0, 0, 0,
 		     rng_below(g->rng, 4) ? BPF_FUNC_probe_read_kernel : rng_pick(g->rng, takes_mem));
 	}
 	lose_args(g);
@@ -408,12 +479,12 @@ static void gen_call(struct gen *g)
 
 	if (g->in_sub || g->nr_calls == 16)
 		return;
-	emit(g, BPF_ALU64 | BPF_MOV | BPF_X, 1, 6, 0, 0);
+	emit(g->c, BPF_ALU64 | BPF_MOV | BPF_X, 1, 6, 0, 0);
 	if (arg >= 0 && arg != 1)
-		emit(g, BPF_ALU64 | BPF_MOV | BPF_X, 2, arg, 0, 0);
+		emit(g->c, BPF_ALU64 | BPF_MOV | BPF_X, 2, arg, 0, 0);
 	else
-		emit(g, BPF_ALU64 | BPF_MOV | BPF_K, 2, 0, 0, pick_imm(g));
-	at = emit(g, BPF_JMP | BPF_CALL, 0, BPF_PSEUDO_CALL, 0, 0);
+		emit(g->c, BPF_ALU64 | BPF_MOV | BPF_K, 2, 0, 0, pick_imm(g));
+	at = emit(g->c, BPF_JMP | BPF_CALL, 0, BPF_PSEUDO_CALL, 0, 0);
 	g->c->keep[at] = KEEP;
 	g->calls[g->nr_calls++] = at;
 	lose_args(g);
@@ -434,9 +505,9 @@ static void gen_jump(struct gen *g)
 	if (i == MAX_JUMPS || dst < 0)
 		return;
 	if (src >= 0 && rng_below(g->rng, 2))
-		g->jumps[i].at = emit(g, class | rng_pick(g->rng, ops) | BPF_X, dst, src, 0, 0);
+		g->jumps[i].at = emit(g->c, class | rng_pick(g->rng, ops) | BPF_X, dst, src, 0, 0);
 	else
-		g->jumps[i].at = emit(g, class | rng_pick(g->rng, ops) | BPF_K, dst, 0, 0,
+		g->jumps[i].at = emit(g->c, class | rng_pick(g->rng, ops) | BPF_K, dst, 0, 0,
 				      g->regs[dst] == ARENA_PTR ? 0 : pick_imm(g));
 	g->jumps[i].left = rng_between(g->rng, 1, 4);
 	memcpy(g->jumps[i].regs, g->regs, sizeof(g->regs));
@@ -480,12 +551,36 @@ static void gen_any(struct gen *g)
 		BPF_LDX | 0xa0 | BPF_W, BPF_STX | 0xa0 | BPF_DW, BPF_STX | 0xe0 | BPF_DW,
 		BPF_LDX | BPF_MEM | BPF_DW, BPF_ST | 0xa0 | BPF_W, BPF_ALU64 | BPF_ADD | BPF_X,
 		BPF_LDX | 0x20 | BPF_DW, BPF_STX | BPF_ATOMIC | BPF_H, BPF_ALU | BPF_ADD | BPF_X,
+		BPF_LDX | BPF_MEMSX | BPF_DW, BPF_LDX | 0x40 | BPF_W, BPF_LDX | 0xc0 | BPF_W,
+		BPF_ALU64 | BPF_END, BPF_ALU64 | BPF_END | BPF_X, GOTOL,
 	};
 	uint8_t code = one_in(g->rng, 3) ? rng_next(g->rng) : rng_pick(g->rng, codes);
 
 	if (g->c->strict || !one_in(g->rng, 8))
 		return;
-	emit(g, code, rng_below(g->rng, 12), rng_below(g->rng, 12), rng_below(g->rng, 4), pick_imm(g));
+	emit(g->c, code, rng_below(g->rng, 12), rng_below(g->rng, 12), rng_below(g->rng, 4), pick_imm(g));
+}
+
+/* Now and then more than there is of a format, of arguments, or of streams */
+static void gen_print(struct gen *g)
+{
+	uint32_t format = rng_below(g->rng, FORMAT_CNT + one_in(g->rng, 8)), from = g->c->cnt;
+	bool args = format || one_in(g->rng, 8);
+
+	emit_set(g->c, 1, one_in(g->rng, 8) ? pick_imm(g) : (int32_t)rng_between(g->rng, 1, 2));
+	emit_fixup(g->c, 2, FORMATS, format * FORMAT_SIZE);
+	if (args)
+		emit_mov(g->c, 3, 8);
+	else
+		emit_set(g->c, 3, 0);
+	emit_set(g->c, 4, one_in(g->rng, 8) ? pick_imm(g) : 8 * args);
+	emit_kfunc(g->c, PRINT_KFUNC);
+	/* an error looks like an address, see gen_kfunc() */
+	if (g->c->plain)
+		emit(g->c, BPF_ALU64 | BPF_AND | BPF_K, 0, 0, 0, 0x7f);
+	keep_from(g->c, from, KEEP);
+	lose_args(g);
+	g->regs[0] = SCALAR;
 }
 
 static const struct {
@@ -495,7 +590,8 @@ static const struct {
 	{ 4, gen_alu }, { 2, gen_mov }, { 4, gen_arena_alu }, { 5, gen_cast }, { 6, gen_load },
 	{ 6, gen_store }, { 4, gen_atomic }, { 3, gen_spill }, { 1, gen_fill }, { 3, gen_value },
 	{ 2, gen_kfunc }, { 1, gen_far }, { 1, gen_mix }, { 1, gen_helper }, { 2, gen_call },
-	{ 3, gen_jump }, { 1, gen_any },
+	{ 3, gen_jump }, { 1, gen_any }, { 2, gen_movsx }, { 2, gen_value_at }, { 3, gen_ordered },
+	{ 1, gen_print },
 };
 
 static void gen_statement(struct gen *g)
@@ -520,7 +616,8 @@ static void gen_statements(struct gen *g, uint32_t cnt)
 
 /*
  * head: may_goto out; r7 += 1; if r7 > rounds goto out; ... goto head; out:
- * A round begins with what the first one had, as far as the generator knows.
+ * A round begins with what the first one had, as far as the generator knows. Where a
+ * may_goto lies, and whether there is a counter at all, differs in loop.c.
  */
 static void gen_loop(struct gen *g)
 {
@@ -528,21 +625,96 @@ static void gen_loop(struct gen *g)
 	enum kind regs[11];
 
 	land_all(g);
-	g->c->loops = true;
-	head = emit(g, BPF_ALU64 | BPF_MOV | BPF_K, 7, 0, 0, 0) + 1;
-	emit(g, MAY_GOTO, 0, 0, 0, 0);
-	emit(g, BPF_ALU64 | BPF_ADD | BPF_K, 7, 0, 0, 1);
-	out = emit(g, BPF_JMP | BPF_JGT | BPF_K, 7, 0, 0, rng_between(g->rng, 1, 40));
-	keep_from(g, head - 1);
+	g->in_loop = true;
+	head = emit(g->c, BPF_ALU64 | BPF_MOV | BPF_K, 7, 0, 0, 0) + 1;
+	emit(g->c, MAY_GOTO, 0, 0, 0, 0);
+	emit(g->c, BPF_ALU64 | BPF_ADD | BPF_K, 7, 0, 0, 1);
+	out = emit(g->c, BPF_JMP | BPF_JGT | BPF_K, 7, 0, 0, rng_between(g->rng, 1, 40));
+	keep_from(g->c, head - 1, KEEP);
 	memset(g->regs, 0, 6 * sizeof(g->regs[0]));
 	memcpy(regs, g->regs, sizeof(regs));
 	gen_statements(g, rng_between(g->rng, 1, 8));
 	land_all(g);
-	emit(g, BPF_JMP | BPF_JA, 0, 0, (int)head - (int)g->c->cnt - 1, 0);
-	keep_from(g, g->c->cnt - 1);
+	if (rng_below(g->rng, 2))
+		emit(g->c, BPF_JMP | BPF_JA, 0, 0, (int)head - (int)g->c->cnt - 1, 0);
+	else
+		emit(g->c, GOTOL, 0, 0, 0, (int)head - (int)g->c->cnt - 1);
+	keep_from(g->c, g->c->cnt - 1, KEEP);
 	g->c->insns[head].off = g->c->cnt - head - 1;
 	g->c->insns[out].off = g->c->cnt - out - 1;
 	memcpy(g->regs, regs, sizeof(regs));
+}
+
+/*
+ * Once in a while among the words that anybody writes to. Not in strict programs: a loop
+ * that time ends is not the same twice.
+ */
+static void emit_own_slot(struct gen *g, int reg)
+{
+	int slot = !g->c->strict && one_in(g->rng, 20) ? rng_between(g->rng, 1, SLOTS) : SLOTS + 1;
+
+	emit_mov(g->c, reg, 10);
+	emit(g->c, BPF_ALU64 | BPF_ADD | BPF_K, reg, 0, 0, -8 * slot);
+}
+
+/*
+ * new(it, from, to); head: r0 = next(it); if r0 == 0 goto out; rN = *r0; ... goto head; out:
+ * Registers of the loop's first round are those of gen_loop().
+ */
+static void gen_counted(struct gen *g)
+{
+	uint32_t from = g->c->cnt, head, out;
+	enum kind regs[11];
+	int num;
+
+	land_all(g);
+	emit_own_slot(g, 1);
+	emit_set(g->c, 2, !g->c->strict && one_in(g->rng, 8) ? pick_imm(g) : 0);
+	emit_set(g->c, 3, !g->c->strict && one_in(g->rng, 8) ? pick_imm(g) :
+		 (int32_t)rng_below(g->rng, 40));
+	emit_kfunc(g->c, ITER_KFUNCS);
+	head = g->c->cnt;
+	emit_own_slot(g, 1);
+	emit_kfunc(g->c, ITER_KFUNCS + 1);
+	out = emit(g->c, BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 0, 0);
+	lose_args(g);
+	memcpy(regs, g->regs, sizeof(regs));
+	num = 1 + rng_below(g->rng, 5);
+	emit(g->c, BPF_LDX | BPF_MEM | BPF_W, num, 0, 0, 0);
+	g->regs[num] = SCALAR;
+	keep_from(g->c, from, KEEP);
+	gen_statements(g, rng_between(g->rng, 1, 6));
+	land_all(g);
+	emit(g->c, BPF_JMP | BPF_JA, 0, 0, (int)head - (int)g->c->cnt - 1, 0);
+	keep_from(g->c, g->c->cnt - 1, KEEP);
+	g->c->insns[out].off = g->c->cnt - out - 1;
+	memcpy(g->regs, regs, sizeof(regs));
+}
+
+static void emit_section(struct gen *g, uint32_t kfunc)
+{
+	uint32_t from = g->c->cnt;
+
+	if (kfunc >= 4)
+		emit_own_slot(g, 1);
+	emit_kfunc(g->c, SECTION_KFUNCS + kfunc);
+	keep_from(g->c, from, KEEP);
+	lose_args(g);
+}
+
+/* Now and then it never ends, or another one does. */
+static void gen_section(struct gen *g)
+{
+	uint32_t kind = rng_below(g->rng, SECTIONS);
+
+	land_all(g);
+	emit_section(g, 2 * kind);
+	gen_statements(g, rng_between(g->rng, 1, 6));
+	land_all(g);
+	if (one_in(g->rng, 20))
+		kind = rng_below(g->rng, SECTIONS);
+	if (!one_in(g->rng, 20))
+		emit_section(g, 2 * kind + 1);
 }
 
 static void gen_body(struct gen *g)
@@ -552,6 +724,10 @@ static void gen_body(struct gen *g)
 	for (part = 0; part < parts; part++) {
 		if (!g->in_sub && one_in(g->rng, 4))
 			gen_loop(g);
+		else if (one_in(g->rng, 6))
+			gen_counted(g);
+		else if (one_in(g->rng, 6))
+			gen_section(g);
 		else
 			gen_statements(g, rng_between(g->rng, 2, 12));
 	}
@@ -563,9 +739,9 @@ static void gen_end(struct gen *g)
 	uint32_t from = g->c->cnt;
 
 	if (g->regs[0] != SCALAR)
-		emit(g, BPF_ALU64 | BPF_MOV | BPF_K, 0, 0, 0, rng_below(g->rng, 4));
-	emit(g, BPF_JMP | BPF_EXIT, 0, 0, 0, 0);
-	keep_from(g, from);
+		emit(g->c, BPF_ALU64 | BPF_MOV | BPF_K, 0, 0, 0, rng_below(g->rng, 4));
+	emit(g->c, BPF_JMP | BPF_EXIT, 0, 0, 0, 0);
+	keep_from(g->c, from, KEEP);
 }
 
 /* The whole frame that is used, so that nothing old can be read from it */
@@ -574,7 +750,7 @@ static void gen_frame(struct gen *g)
 	int slot;
 
 	for (slot = 1; slot <= SLOTS; slot++)
-		emit(g, BPF_ST | BPF_MEM | BPF_DW, 10, 0, -8 * slot, slot);
+		emit(g->c, BPF_ST | BPF_MEM | BPF_DW, 10, 0, -8 * slot, slot);
 }
 
 /* Where the address that the program begins with lies: in the arena, or at its end */
@@ -590,17 +766,17 @@ static void gen_head(struct gen *g)
 	enum kind scalar = SCALAR;
 	int reg;
 
-	emit_fixup(g, 9, ARENA_VALUE, pick_start(g));
-	emit(g, BPF_ALU64 | BPF_MOV | BPF_X, 6, 9, BPF_CAST, TO_KERN);
-	emit_fixup(g, 8, MAP_VALUE, 0);
-	emit(g, BPF_ALU64 | BPF_MOV | BPF_K, 7, 0, 0, 0);
+	emit_fixup(g->c, 9, ARENA_VALUE, pick_start(g));
+	emit(g->c, BPF_ALU64 | BPF_MOV | BPF_X, 6, 9, BPF_CAST, TO_KERN);
+	emit_fixup(g->c, 8, MAP_VALUE, 0);
+	emit(g->c, BPF_ALU64 | BPF_MOV | BPF_K, 7, 0, 0, 0);
 	/* a program that is given its context is not strict */
 	for (reg = g->c->strict || rng_below(g->rng, 2) ? 1 : 2; reg < 6; reg++) {
-		emit(g, BPF_ALU64 | BPF_MOV | BPF_K, reg, 0, 0, pick_imm(g));
+		emit(g->c, BPF_ALU64 | BPF_MOV | BPF_K, reg, 0, 0, pick_imm(g));
 		g->regs[reg] = scalar;
 	}
 	gen_frame(g);
-	keep_from(g, 0);
+	keep_from(g->c, 0, KEEP);
 	g->regs[6] = ARENA_PTR;
 	g->regs[7] = g->regs[9] = SCALAR;
 	g->regs[8] = VALUE_PTR;
@@ -612,10 +788,10 @@ static void gen_sub(struct gen *g)
 
 	memset(g->regs, 0, sizeof(g->regs));
 	g->in_sub = true;
-	emit(g, BPF_ALU64 | BPF_MOV | BPF_X, 6, 1, 0, 0);
-	emit(g, BPF_ALU64 | BPF_MOV | BPF_X, 9, 2, 0, 0);
+	emit(g->c, BPF_ALU64 | BPF_MOV | BPF_X, 6, 1, 0, 0);
+	emit(g->c, BPF_ALU64 | BPF_MOV | BPF_X, 9, 2, 0, 0);
 	gen_frame(g);
-	keep_from(g, from);
+	keep_from(g->c, from, KEEP);
 	g->regs[6] = g->regs[1] = ARENA_PTR;
 	g->regs[9] = g->regs[2] = SCALAR;
 	gen_statements(g, rng_between(g->rng, 2, 10));
@@ -642,10 +818,7 @@ void gen_program(struct code *c, struct rng *rng, uint32_t arena_pages)
 {
 	struct gen g = { .c = c, .rng = rng, .arena_pages = arena_pages };
 
-	c->cnt = 0;
-	c->loops = false;
-	memset(c->keep, FREE, sizeof(c->keep));
-	memset(c->fixup, NONE, sizeof(c->fixup));
+	code_clear(c);
 	gen_head(&g);
 	gen_body(&g);
 	gen_end(&g);

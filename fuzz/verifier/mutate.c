@@ -2,8 +2,7 @@
 /*
  * One thing or several wrong with a program, and what may not become of it
  *
- * No instruction comes or goes, so that jumps stay where they were. In a program that
- * loops nothing writes the counter and no other jump goes back. In a strict one, what is
+ * No instruction comes or goes, so that jumps stay where they were. In a strict one, what is
  * an address of the kernel is the base of an access and nothing else: the frame, the
  * map's value. In a plain one arithmetic stays small.
  */
@@ -41,16 +40,9 @@ static bool uses_src(const struct bpf_insn *i)
 	       ((is_alu(i) || is_jump(i)) && BPF_SRC(i->code) == BPF_X);
 }
 
-static bool writes(const struct bpf_insn *i, int reg)
+static bool is_load_acquire(const struct bpf_insn *i)
 {
-	if (is_alu(i) || is_load(i) || BPF_CLASS(i->code) == BPF_LD)
-		return i->dst_reg == reg;
-	return is_atomic(i) && i->src_reg == reg;
-}
-
-static bool ends_loops(const struct bpf_insn *i)
-{
-	return !writes(i, 7) && !(is_jump(i) && i->off < 0);
+	return is_atomic(i) && i->imm == BPF_LOAD_ACQ;
 }
 
 static bool is_kernel_reg(int reg)
@@ -66,7 +58,7 @@ static bool stays_strict(const struct bpf_insn *i)
 	if (is_alu(i) || is_jump(i))
 		return !is_kernel_reg(i->dst_reg) &&
 		       !(uses_src(i) && is_kernel_reg(i->src_reg));
-	if (is_load(i))
+	if (is_load(i) || is_load_acquire(i))
 		return !is_kernel_reg(i->dst_reg);
 	return !(uses_src(i) && is_kernel_reg(i->src_reg));
 }
@@ -75,25 +67,29 @@ static bool stays_plain(const struct bpf_insn *i)
 {
 	uint8_t op = BPF_OP(i->code);
 
+	if (is_load(i))
+		return BPF_MODE(i->code) != BPF_MEMSX;
 	if (is_atomic(i))
 		return i->imm != BPF_XOR && i->imm != (BPF_XOR | BPF_FETCH);
 	if (!is_alu(i))
 		return !is_store(i) || (i->imm >= 0 && i->imm <= 0xffff);
 	return (op == BPF_ADD || op == BPF_OR || op == BPF_AND || op == BPF_RSH || op == BPF_MOV) &&
+	       /* neither a move that sign-extends */
+	       (!i->off || (i->off == BPF_CAST && BPF_SRC(i->code) == BPF_X)) &&
 	       ((i->off == BPF_CAST && BPF_SRC(i->code) == BPF_X) ||
 		(i->imm >= 0 && i->imm <= 0xffff));
 }
 
 static bool may_become(const struct code *c, const struct bpf_insn *i)
 {
-	return (!c->loops || ends_loops(i)) && (!c->strict || stays_strict(i)) &&
-	       (!c->plain || stays_plain(i));
+	return (!c->strict || stays_strict(i)) && (!c->plain || stays_plain(i));
 }
 
 static struct bpf_insn changed(struct rng *rng, const struct code *c, struct bpf_insn i)
 {
-	static const int32_t imms[] = { 0, 1, -1, 0x10000, 0x10001, 2, 64, 32, BPF_FETCH, 0xe0 };
-	static const int16_t offs[] = { 0, 1, 2, -1, -2, 8, INT16_MAX, INT16_MIN };
+	static const int32_t imms[] = { 0, 1, -1, 0x10000, 0x10001, 2, 64, 32, BPF_FETCH, 0xe0,
+					BPF_LOAD_ACQ, BPF_STORE_REL };
+	static const int16_t offs[] = { 0, 1, 2, -1, -2, 8, 16, 32, INT16_MAX, INT16_MIN };
 
 	switch (rng_below(rng, 8)) {
 	case 0: i.dst_reg = rng_below(rng, 11); break;
@@ -113,10 +109,13 @@ void mutate(struct code *c, struct rng *rng)
 	uint32_t cnt = rng_between(rng, 1, 6), at;
 	struct bpf_insn i;
 
+	c->never[0] = 0;
 	while (cnt--) {
 		at = rng_below(rng, c->cnt);
 		/* pairs and the frame stay, but for programs that may be anything */
-		if (c->keep[at] == KEEP && (c->strict || c->loops || !one_in(rng, 4)))
+		if (c->keep[at] == FIXED)
+			continue;
+		if (c->keep[at] == KEEP && (c->strict || !one_in(rng, 4)))
 			continue;
 		i = changed(rng, c, c->insns[at]);
 		if (may_become(c, &i))

@@ -2,6 +2,7 @@
 #ifndef _LINUX_BPF_ARENA_H
 #define _LINUX_BPF_ARENA_H
 
+#include <linux/bits.h>
 #include <linux/errno.h>
 #include <linux/types.h>
 
@@ -9,8 +10,10 @@ struct bpf_arena;
 struct bpf_insn;
 struct bpf_insn_aux_data;
 struct bpf_map;
+struct bpf_reg_state;
 struct bpf_verifier_env;
 struct btf;
+struct btf_type;
 struct vm_area_struct;
 
 /* What an instruction becomes, for all paths that lead to it */
@@ -20,14 +23,22 @@ enum bpf_arena_use {
 	ARENA_USE_YES,
 };
 
+/* What a global function returns: see kernel/bpf/arena_func.c */
+enum bpf_func_result {
+	BPF_RESULT_SCALAR,	/* as in 6.1 */
+	BPF_RESULT_ARENA,	/* an arena pointer */
+	BPF_RESULT_VOID,	/* nothing */
+};
+
+/* btf_func_arena_args(): the function returns an arena pointer */
+#define BPF_ARENA_RESULT	BIT(7)
+
 /* What an access to an arena that faults was to do */
 enum bpf_arena_access {
 	BPF_ARENA_READ = 1,
 	BPF_ARENA_WRITE,
 	BPF_ARENA_ATOMIC,
 };
-
-u8 btf_func_arena_args(const struct btf *btf, u32 func_id);
 
 #ifdef CONFIG_BPF_ARENA
 u64 bpf_arena_kern_vm_start(const struct bpf_arena *arena);
@@ -52,6 +63,10 @@ int bpf_arena_pool_enable(struct bpf_arena *arena);
 int bpf_arena_attach(struct bpf_verifier_env *env, struct bpf_map *map);
 int bpf_arena_insn_use(struct bpf_verifier_env *env, u32 insn_idx,
 		       enum bpf_arena_use use);
+int bpf_arena_alu_use(struct bpf_verifier_env *env, const struct bpf_insn *insn,
+		      bool yields_ptr);
+void bpf_arena_cut(struct bpf_verifier_env *env, u32 insn_idx,
+		   const struct bpf_reg_state *reg);
 int bpf_arena_check_cast(struct bpf_verifier_env *env,
 			 const struct bpf_insn *insn);
 int bpf_arena_rewrite(struct bpf_verifier_env *env);
@@ -59,8 +74,16 @@ void bpf_arena_note_callback(struct bpf_verifier_env *env, u32 insn_idx, int sub
 void bpf_arena_find_sleepable(struct bpf_verifier_env *env);
 s32 bpf_arena_kfunc_imm(const struct bpf_insn_aux_data *aux, u32 func_id);
 bool bpf_arena_show_cast(struct bpf_insn *insn);
-int bpf_arena_rewrite_call(const struct bpf_insn_aux_data *aux,
-			   const struct bpf_insn *call, struct bpf_insn *buf);
+
+u8 btf_func_arena_args(const struct btf *btf, u32 func_id);
+int bpf_arena_func_arg(struct bpf_verifier_env *env, const struct btf *btf,
+		       const struct btf_type *t, u32 func_id, int argno);
+int bpf_arena_check_arg(struct bpf_verifier_env *env,
+			const struct bpf_reg_state *reg, u32 regno);
+enum bpf_func_result bpf_func_result(struct bpf_verifier_env *env, int subprog);
+void bpf_func_set_result(struct bpf_verifier_env *env, int subprog,
+			 struct bpf_reg_state *r0);
+int bpf_func_nr_args(const struct bpf_verifier_env *env, int subprog);
 #else
 static inline u64 bpf_arena_kern_vm_start(const struct bpf_arena *arena)
 {
@@ -94,6 +117,17 @@ static inline int bpf_arena_insn_use(struct bpf_verifier_env *env, u32 insn_idx,
 	return 0;
 }
 
+static inline int bpf_arena_alu_use(struct bpf_verifier_env *env,
+				    const struct bpf_insn *insn, bool yields_ptr)
+{
+	return 0;
+}
+
+static inline void bpf_arena_cut(struct bpf_verifier_env *env, u32 insn_idx,
+				 const struct bpf_reg_state *reg)
+{
+}
+
 static inline int bpf_arena_check_cast(struct bpf_verifier_env *env,
 				       const struct bpf_insn *insn)
 {
@@ -125,9 +159,37 @@ static inline bool bpf_arena_show_cast(struct bpf_insn *insn)
 	return false;
 }
 
-static inline int bpf_arena_rewrite_call(const struct bpf_insn_aux_data *aux,
-					 const struct bpf_insn *call,
-					 struct bpf_insn *buf)
+static inline u8 btf_func_arena_args(const struct btf *btf, u32 func_id)
+{
+	return 0;
+}
+
+static inline int bpf_arena_func_arg(struct bpf_verifier_env *env,
+				     const struct btf *btf,
+				     const struct btf_type *t, u32 func_id,
+				     int argno)
+{
+	return 0;
+}
+
+static inline int bpf_arena_check_arg(struct bpf_verifier_env *env,
+				      const struct bpf_reg_state *reg, u32 regno)
+{
+	return -EINVAL;
+}
+
+static inline enum bpf_func_result
+bpf_func_result(struct bpf_verifier_env *env, int subprog)
+{
+	return BPF_RESULT_SCALAR;
+}
+
+static inline void bpf_func_set_result(struct bpf_verifier_env *env, int subprog,
+				       struct bpf_reg_state *r0)
+{
+}
+
+static inline int bpf_func_nr_args(const struct bpf_verifier_env *env, int subprog)
 {
 	return 0;
 }

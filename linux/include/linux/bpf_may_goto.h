@@ -78,10 +78,13 @@ static inline bool bpf_may_goto_has_thunk(const struct bpf_may_goto_info *info)
 }
 
 /* in C for asm: the tag is added to the address of what is looked at */
-bool bpf_may_goto_look(unsigned long tagged, u32 cost);
+bool bpf_may_goto_look(unsigned long tagged, u32 cost, unsigned long ip);
 
 /* asm, called by JITed code only; how is the architecture's affair */
 void bpf_may_goto_stub(void);
+
+/* where, right behind its first part, the may_goto lies whose call returns to ip */
+unsigned long bpf_may_goto_resume(unsigned long ip);
 
 #ifdef CONFIG_BPF_JIT
 int bpf_may_goto_prepare(struct bpf_verifier_env *env);

@@ -793,9 +793,9 @@ int bpf_arena_reserve_pages_sleepable(void *p__map, void *ptr__ign, u32 page_cnt
 }
 
 BTF_SET8_START(arena_kfuncs)
-BTF_ID_FLAGS(func, bpf_arena_alloc_pages)
-BTF_ID_FLAGS(func, bpf_arena_free_pages)
-BTF_ID_FLAGS(func, bpf_arena_reserve_pages)
+BTF_ID_FLAGS(func, bpf_arena_alloc_pages, KF_ANY_CONTEXT)
+BTF_ID_FLAGS(func, bpf_arena_free_pages, KF_ANY_CONTEXT)
+BTF_ID_FLAGS(func, bpf_arena_reserve_pages, KF_ANY_CONTEXT)
 BTF_SET8_END(arena_kfuncs)
 
 static const struct btf_kfunc_id_set arena_kfunc_set = {

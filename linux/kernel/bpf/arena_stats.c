@@ -5,6 +5,7 @@
  * Nothing here costs a program anything as long as nothing goes wrong: faults
  * are counted by the exception handler, failures where they are returned.
  */
+#include <linux/bpf_stream.h>
 #include <linux/filter.h>
 #include <linux/seq_file.h>
 #include "arena.h"
@@ -28,8 +29,18 @@ static void arena_fault_trace(const struct bpf_arena *arena,
 	preempt_enable_notrace();
 }
 
+/* A loop may fault a million times: nothing is called while no report is made. */
+static void arena_fault_report(const struct bpf_prog_aux *aux, u64 uaddr,
+			       enum bpf_arena_access access, unsigned long ip)
+{
+	if (bpf_stream_takes_report(aux->streams, BPF_REPORT_FAULT))
+		bpf_stream_report_fault(aux, ip, uaddr, access);
+	else
+		bpf_stream_leave_out(aux->streams);
+}
+
 /**
- * bpf_arena_fault() - count, and trace, a program's access to an absent page
+ * bpf_arena_fault() - count, trace and report a program's access to an absent page
  * @ip: instruction that has faulted, in a JIT compiled function of a program
  * @kaddr: address that it accesses, in the kernel window or its guards
  * @access: what it does there
@@ -57,6 +68,7 @@ void bpf_arena_fault(unsigned long ip, unsigned long kaddr,
 		WRITE_ONCE(arena->last_fault, uaddr);
 		if (trace_bpf_arena_fault_enabled())
 			arena_fault_trace(arena, prog->aux, uaddr, access, ip);
+		arena_fault_report(prog->aux, uaddr, access, ip);
 	}
 	rcu_read_unlock();
 }

@@ -13,10 +13,12 @@
  * CPU that speculates keeps no invariants. Therefore
  *  - the cast from user to kernel is a 32-bit move;
  *  - arithmetic that yields an arena pointer is done in 32 bits;
- *  - what is handed to a global function's arena argument is cut before the
- *    call, whatever the verifier takes it for;
  *  - none of these instructions may have its upper half filled with random
  *    bits by BPF_F_TEST_RND_HI32.
+ *
+ * PTR_TO_ARENA_UADDR is what global functions take and return: a whole address, or
+ * any other number. It is an ordinary number, and can be followed: a 32-bit move is put
+ * in before the access. See arena_func.c.
  *
  * The verifier decides per instruction what it becomes, and one instruction
  * becomes one thing: aux->arena_use remembers the first visit, and a visit that
@@ -28,8 +30,10 @@
  *                                       when there is no upper half to add
  *   r1 += 8                             w1 += 8
  *   r3 = *(u32 *)(r1 + 4)               BPF_PROBE_MEM32
+ *   r3 = *(s32 *)(r1 + 4)               BPF_PROBE_MEM32SX
  *   *(u32 *)(r1 + 4) = r3 (or imm)      BPF_PROBE_MEM32
- *   lock *(u32 *)(r1 + 4) += r3         BPF_PROBE_ATOMIC
+ *   lock *(u32 *)(r1 + 4) += r3         BPF_PROBE_ATOMIC; load_acquire and
+ *                                       store_release as well
  *
  * The interpreter knows none of this: prog->jit_required.
  */
@@ -40,6 +44,7 @@
 #include <linux/bsearch.h>
 #include <linux/btf_ids.h>
 #include <linux/filter.h>
+#include <linux/sched/signal.h>
 
 #define verbose(env, fmt, args...) bpf_verifier_log_write(env, fmt, ##args)
 
@@ -106,6 +111,49 @@ int bpf_arena_insn_use(struct bpf_verifier_env *env, u32 insn_idx,
 }
 
 /**
+ * bpf_arena_alu_use() - the same for arithmetic
+ * @env: verifier state of a program that has an arena, at the instruction
+ * @insn: the instruction, neither a move nor a negation
+ * @yields_ptr: its result is an arena pointer on this path
+ *
+ * One of 64 bits becomes one of 32 where it yields an arena pointer. One of 32 bits
+ * is that already, and may yield a number on another path.
+ *
+ * Return: 0; -EINVAL, with a message in the log, if another path made something
+ * else of it.
+ */
+int bpf_arena_alu_use(struct bpf_verifier_env *env, const struct bpf_insn *insn,
+		      bool yields_ptr)
+{
+	const enum bpf_arena_use use = yields_ptr ? ARENA_USE_YES : ARENA_USE_NO;
+	struct bpf_insn_aux_data *aux = &env->insn_aux_data[env->insn_idx];
+	const bool is_64 = BPF_CLASS(insn->code) == BPF_ALU64;
+
+	if (is_64 && aux->arena_use && aux->arena_use != use) {
+		verbose(env, "same insn cannot be used with and without arena pointer\n");
+		return -EINVAL;
+	}
+	if (is_64 || yields_ptr)
+		aux->arena_use = use;
+	return 0;
+}
+
+/**
+ * bpf_arena_cut() - an access follows an arena pointer
+ * @env: verifier state of a program that has an arena
+ * @insn_idx: the access
+ * @reg: the pointer
+ *
+ * A whole address is cut before the access. It keeps its type, which says nothing of its
+ * upper half: what a later insn is may not depend on the way to it.
+ */
+void bpf_arena_cut(struct bpf_verifier_env *env, u32 insn_idx,
+		   const struct bpf_reg_state *reg)
+{
+	env->insn_aux_data[insn_idx].arena_cut |= reg->type == PTR_TO_ARENA_UADDR;
+}
+
+/**
  * bpf_arena_check_cast() - is this address-space cast well-formed and allowed?
  * @env: verifier state
  * @insn: BPF_ALU64 | BPF_MOV | BPF_X with off == BPF_ADDR_SPACE_CAST
@@ -167,8 +215,8 @@ static void rewrite_insn(struct bpf_insn *insn, struct bpf_insn_aux_data *aux)
 		}
 		fallthrough;
 	default:
-		insn->code = BPF_CLASS(insn->code) | BPF_PROBE_MEM32 |
-			     BPF_SIZE(insn->code);
+		insn->code = BPF_CLASS(insn->code) | BPF_SIZE(insn->code) |
+			     (insn_is_ldsx(insn) ? BPF_PROBE_MEM32SX : BPF_PROBE_MEM32);
 	}
 }
 
@@ -185,6 +233,24 @@ static bool needs_pool(const struct bpf_insn *insn, const struct bpf_insn_aux_da
 	       (insn->imm == arena_kfunc_ids[0] || insn->imm == arena_kfunc_ids[2]);
 }
 
+static int emit_cut(struct bpf_verifier_env *env, u32 at)
+{
+	const struct bpf_insn access = env->prog->insnsi[at];
+	const u8 reg = BPF_CLASS(access.code) == BPF_LDX || insn_is_load_acquire(&access) ?
+		       access.src_reg : access.dst_reg;
+	const struct bpf_insn with_cut[] = { BPF_MOV32_REG(reg, reg), access };
+	struct bpf_prog *prog = bpf_patch_insn_data(env, at, with_cut, ARRAY_SIZE(with_cut));
+
+	if (!prog)
+		return -ENOMEM;
+	env->prog = prog;
+	env->insn_aux_data[at].zext_dst = true;
+	cond_resched();
+	if (fatal_signal_pending(current))
+		return -EINTR;
+	return 0;
+}
+
 /**
  * bpf_arena_rewrite() - turn an accepted program's instructions into the JIT's
  * @env: verifier state; every instruction that is left has been verified
@@ -193,23 +259,28 @@ static bool needs_pool(const struct bpf_insn *insn, const struct bpf_insn_aux_da
  */
 int bpf_arena_rewrite(struct bpf_verifier_env *env)
 {
-	struct bpf_insn_aux_data *aux = env->insn_aux_data;
-	struct bpf_prog *prog = env->prog;
 	bool pool = false;
+	int err;
 	u32 i;
 
-	if (!prog->aux->arena)
+	if (!env->prog->aux->arena)
 		return 0;
-	for (i = 0; i < prog->len; i++) {
-		struct bpf_insn *insn = &prog->insnsi[i];
+	for (i = 0; i < env->prog->len; i++) {
+		struct bpf_insn *insn = &env->prog->insnsi[i];
+		struct bpf_insn_aux_data *aux = &env->insn_aux_data[i];
 
 		if (insn_is_addr_space_cast(insn))
-			rewrite_cast(prog, insn, &aux[i]);
-		else if (aux[i].arena_use == ARENA_USE_YES)
-			rewrite_insn(insn, &aux[i]);
-		pool |= needs_pool(insn, &aux[i]);
+			rewrite_cast(env->prog, insn, aux);
+		else if (aux->arena_use == ARENA_USE_YES)
+			rewrite_insn(insn, aux);
+		pool |= needs_pool(insn, aux);
+		if (aux->arena_cut) {
+			err = emit_cut(env, i++);
+			if (err)
+				return err;
+		}
 	}
-	return pool ? bpf_arena_pool_enable(prog->aux->arena) : 0;
+	return pool ? bpf_arena_pool_enable(env->prog->aux->arena) : 0;
 }
 
 /* Same order */
@@ -244,7 +315,8 @@ static int arena_kfunc_index(u32 func_id)
  *
  * No path alone shows this, since a global function is verified by itself. So the
  * paths note callbacks only, and the graph of calls is walked when there are no
- * more of them. Locks need no look: a program that holds one calls nothing.
+ * more of them. Locks need no look: a program that holds one calls nothing. Calls in
+ * sections (sections.c) are noted as they are met.
  */
 
 /**
@@ -327,7 +399,8 @@ void bpf_arena_find_sleepable(struct bpf_verifier_env *env)
 	spread_all_nosleep(env);
 	for (s = 0; s < env->subprog_cnt; s++)
 		for (i = info[s].start; i < info[s + 1].start; i++)
-			env->insn_aux_data[i].arena_may_sleep = !info[s].arena_nosleep;
+			env->insn_aux_data[i].arena_may_sleep =
+				!info[s].arena_nosleep && !env->insn_aux_data[i].in_section;
 }
 
 /**
@@ -365,34 +438,4 @@ bool bpf_arena_show_cast(struct bpf_insn *insn)
 	if (!insn->imm)
 		insn->imm = BPF_CAST_TO_KERN;
 	return true;
-}
-
-/**
- * bpf_arena_rewrite_call() - cut the arena arguments of a call to 32 bits
- * @aux: what the verifier noted of the call
- * @call: BPF_PSEUDO_CALL
- * @buf: where the instructions that replace it go, room for 6
- *
- * The registers are dead after the call. What they hold is an arena pointer for
- * the callee, whatever it is.
- *
- * Return: number of instructions in @buf, 0 if the call can stay as it is.
- */
-int bpf_arena_rewrite_call(const struct bpf_insn_aux_data *aux,
-			   const struct bpf_insn *call, struct bpf_insn *buf)
-{
-	int cnt = 0, reg;
-
-	for (reg = BPF_REG_1; reg <= BPF_REG_5; reg++)
-		if (aux->arena_args & BIT(reg))
-			buf[cnt++] = BPF_MOV32_REG(reg, reg);
-	if (!cnt)
-		return 0;
-	buf[cnt] = *call;
-	/* A callee further up is now further away. bpf_patch_insn_single()
-	 * does not adjust what is inside the patch.
-	 */
-	if (call->imm < 0)
-		buf[cnt].imm -= cnt;
-	return cnt + 1;
 }

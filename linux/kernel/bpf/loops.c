@@ -88,6 +88,13 @@
 #define MAX_CLOSING_STEPS	(64 * 1024 * 1024)
 #define STEPS_BETWEEN_LOOKS	(16 * 1024)
 
+/* What may wait, in programs for which 8,192 states may be too few, is counted in frames,
+ * which take the memory: some 10 KB each at most. It is as many as 8,192 states have
+ * that are eight calls deep. A loop around loops that is followed round for round leaves
+ * a state behind with each round of each of them.
+ */
+#define MAX_QUEUED_FRAMES	(BPF_COMPLEXITY_LIMIT_JMP_SEQ * MAX_CALL_FRAMES)
+
 /* How many rounds keep scalars that matter for conditional jumps alone. With n of
  * them that change by turns, 8 rounds make some 8^n / n! states.
  */
@@ -109,6 +116,46 @@ bool bpf_has_may_goto(const struct bpf_prog *prog)
 		if (prog->insnsi[i].code == (BPF_LD | BPF_IMM | BPF_DW))
 			i++;
 	}
+	return false;
+}
+
+/**
+ * bpf_queue_is_full() - do too many states wait to be explored?
+ * @env: verifier state, after one has been added
+ */
+bool bpf_queue_is_full(const struct bpf_verifier_env *env)
+{
+	if (bpf_has_arena_or_may_goto(env))
+		return env->loops.queued_frames > MAX_QUEUED_FRAMES;
+	return env->stack_size > BPF_COMPLEXITY_LIMIT_JMP_SEQ;
+}
+
+/**
+ * bpf_depth_is_known() - has the stack below a call been found to suffice?
+ * @env: verifier state
+ * @subprog: what is called
+ * @frame: calls that are active then
+ * @depth: bytes of stack that they take, a multiple of 32
+ *
+ * Functions that call each other 16 deep, at a few places each, do so in more ways than
+ * anybody can count. Whatever fits below a call that is as deep, and has no more stack
+ * left, fits here. So a function is walked through some hundred times at most.
+ *
+ * Where there are tail calls, what is below matters for what is above, and all ways are
+ * walked. That is at most eight deep, as ever.
+ */
+bool bpf_depth_is_known(struct bpf_verifier_env *env, int subprog, int frame, int depth)
+{
+	u8 *entered = env->loops.entered[subprog];
+	int i;
+
+	cond_resched();
+	if (env->loops.tail_calls)
+		return false;
+	for (i = frame; i < MAX_ARENA_CALL_FRAMES; i++)
+		if (entered[i] > depth / 32)
+			return true;
+	entered[frame] = depth / 32 + 1;
 	return false;
 }
 

@@ -20,6 +20,15 @@ static inline bool bpf_has_arena_or_may_goto(const struct bpf_verifier_env *env)
 	return env->prog->aux->arena || env->loops.used;
 }
 
+/* How deep functions may call each other. The stack that they take has its own limit.
+ * With tail calls, a program may take that stack 33 times.
+ */
+static inline int bpf_max_call_frames(const struct bpf_verifier_env *env)
+{
+	return env->prog->aux->arena && !env->loops.tail_calls ?
+	       MAX_ARENA_CALL_FRAMES : MAX_CALL_FRAMES;
+}
+
 /* Is it the state of a loop's round that is being followed? What comes later is compared
  * with the last of them. kept counts them.
  */
@@ -28,7 +37,12 @@ static inline bool bpf_loop_keep(const struct bpf_verifier_state *st, int *kept)
 	return st->in_body && st->branches && ++*kept <= 16;
 }
 
+/* What waits to be explored at a time, in any program */
+#define BPF_COMPLEXITY_LIMIT_JMP_SEQ	8192
+
 /* In loops.c */
+bool bpf_queue_is_full(const struct bpf_verifier_env *env);
+bool bpf_depth_is_known(struct bpf_verifier_env *env, int subprog, int frame, int depth);
 bool bpf_has_may_goto(const struct bpf_prog *prog);
 int bpf_loop_steps(struct bpf_verifier_env *env, u32 cnt);
 bool bpf_may_goto_between(const struct bpf_verifier_state *old,
@@ -43,6 +57,19 @@ void bpf_loop_widen(struct bpf_verifier_env *env,
 int bpf_loop_enter(struct bpf_verifier_env *env, int may_goto_idx);
 int bpf_loops_close(struct bpf_verifier_env *env);
 void bpf_loops_free(struct bpf_verifier_env *env);
+
+/* In iter_num.c */
+int bpf_iter_num_prepare(struct bpf_verifier_env *env);
+int bpf_iter_num_check(struct bpf_verifier_env *env, const struct bpf_insn *insn,
+		       struct bpf_kfunc_arg_meta *meta);
+
+/* In sections.c */
+int bpf_section_kfunc(struct bpf_verifier_env *env, const struct bpf_insn *insn, u32 flags);
+int bpf_section_helper(struct bpf_verifier_env *env, u32 func_id);
+int bpf_section_ld_abs(struct bpf_verifier_env *env);
+int bpf_section_exit(struct bpf_verifier_env *env);
+void bpf_section_global_func(struct bpf_verifier_env *env, int subprog);
+int bpf_sections_check(struct bpf_verifier_env *env);
 
 /* In verifier.c, for loops.c */
 void free_verifier_state(struct bpf_verifier_state *state, bool free_self);

@@ -42,6 +42,7 @@
  */
 #include <linux/bpf.h>
 #include <linux/bpf_may_goto.h>
+#include <linux/bpf_stream.h>
 #include <linux/bpf_verifier.h>
 #include <linux/filter.h>
 #include <linux/timekeeping.h>
@@ -62,7 +63,7 @@
  * These are inlined always: nothing may be traced that a look consists of, or the
  * tracing program's own look would come in here again.
  */
-static __always_inline bool time_is_over(u64 *end)
+static __always_inline bool time_is_over(u64 *end, unsigned long ip)
 {
 	u64 now;
 
@@ -74,6 +75,8 @@ static __always_inline bool time_is_over(u64 *end)
 	if (now < *end && likely(!READ_ONCE(timekeeping_suspended)))
 		return false;
 	*end = MAY_GOTO_OVER;
+	/* once for an invocation, so it may be traced */
+	bpf_stream_report_timeout(ip);
 	return true;
 }
 
@@ -92,33 +95,35 @@ static __always_inline s64 refuel(s64 *left, s64 given, s64 fuel, u32 cost)
 	return min_t(s64, BPF_MAY_GOTO_FUEL, *left * cost);
 }
 
-static __always_inline bool look_alone(struct bpf_may_goto_alone *call, u32 cost)
+static __always_inline bool look_alone(struct bpf_may_goto_alone *call, u32 cost,
+				       unsigned long ip)
 {
 	s64 given = min_t(s64, BPF_MAY_GOTO_FUEL, call->left * cost);
 	s64 fuel = -1;
 
-	if (!time_is_over(&call->end))
+	if (!time_is_over(&call->end, ip))
 		fuel = refuel(&call->left, given, call->fuel, cost);
 	call->fuel = max_t(s64, fuel, 0);
 	return fuel >= 0;
 }
 
 /* shared->fuel is what the function was given: nobody has touched it since */
-static __always_inline bool look_leaf(struct bpf_may_goto_leaf *call, u32 cost)
+static __always_inline bool look_leaf(struct bpf_may_goto_leaf *call, u32 cost,
+				      unsigned long ip)
 {
 	struct bpf_may_goto_shared *shared = call->shared;
 	s64 fuel = -1;
 
-	if (!time_is_over(&shared->end))
+	if (!time_is_over(&shared->end, ip))
 		fuel = refuel(&call->left, shared->fuel, call->fuel, cost);
 	call->fuel = max_t(s64, fuel, 0);
 	shared->fuel = call->fuel;
 	return fuel >= 0;
 }
 
-static __always_inline bool look_inner(struct bpf_may_goto_shared *shared)
+static __always_inline bool look_inner(struct bpf_may_goto_shared *shared, unsigned long ip)
 {
-	bool over = time_is_over(&shared->end);
+	bool over = time_is_over(&shared->end, ip);
 
 	shared->fuel = over ? 0 : BPF_MAY_GOTO_FUEL;
 	return !over;
@@ -129,6 +134,7 @@ static __always_inline bool look_inner(struct bpf_may_goto_shared *shared)
  * @tagged: address of the function's struct, with enum bpf_may_goto_kind added:
  *	    struct bpf_may_goto_alone, _leaf, or _shared for MAY_GOTO_INNER
  * @cost: of a round, as in struct bpf_may_goto_info
+ * @ip: where the call of bpf_may_goto_stub() returns to
  *
  * Context: Any, NMI included. Called by bpf_may_goto_stub(); what is looked at
  * is in frames below, and nobody else knows of it.
@@ -136,17 +142,18 @@ static __always_inline bool look_inner(struct bpf_may_goto_shared *shared)
  *
  * KMSAN does not see what JITed code has pushed.
  */
-bool notrace __no_kmsan_checks bpf_may_goto_look(unsigned long tagged, u32 cost)
+bool notrace __no_kmsan_checks bpf_may_goto_look(unsigned long tagged, u32 cost,
+						 unsigned long ip)
 {
 	unsigned long at = tagged & ~7UL;
 
 	switch (tagged & 7) {
 	case MAY_GOTO_ALONE:
-		return look_alone((struct bpf_may_goto_alone *)at, cost);
+		return look_alone((struct bpf_may_goto_alone *)at, cost, ip);
 	case MAY_GOTO_LEAF:
-		return look_leaf((struct bpf_may_goto_leaf *)at, cost);
+		return look_leaf((struct bpf_may_goto_leaf *)at, cost, ip);
 	default:
-		return look_inner((struct bpf_may_goto_shared *)at);
+		return look_inner((struct bpf_may_goto_shared *)at, ip);
 	}
 }
 
@@ -364,7 +371,7 @@ int bpf_may_goto_prepare(struct bpf_verifier_env *env)
 	if (!env->prog->jit_required)
 		return 0;
 	note_functions(env);
-	/* one more level of callers, of eight, learns of it each time */
+	/* one more level of callers, of 16 at most, learns of it each time */
 	while (note_callers(env))
 		cond_resched();
 	err = set_costs(env);

@@ -225,6 +225,16 @@ int a64_may_goto_site(u32 *to, const struct a64_may_goto *mg, int idx,
 	return n;
 }
 
+unsigned long bpf_may_goto_resume(unsigned long ip)
+{
+	const __le32 *insn = (__le32 *)ip;
+
+	/* the first branch, behind one or two other instructions */
+	while (!aarch64_insn_is_b(le32_to_cpu(*insn)))
+		insn++;
+	return (unsigned long)insn + aarch64_get_branch_offset(le32_to_cpu(*insn));
+}
+
 /*
  * What a helper calls: make what the function inherits, call it. idx: the thunk's
  * index in the image, of which the function is the beginning.

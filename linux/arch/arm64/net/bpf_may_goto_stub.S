@@ -16,6 +16,7 @@ SYM_FUNC_START(bpf_may_goto_stub)
 	str	x9, [sp, #64]
 	mov	x0, x10
 	mov	w1, w11
+	mov	x2, x30
 	bl	bpf_may_goto_look
 	and	w10, w0, #0xff
 	ldr	x9, [sp, #64]

@@ -230,6 +230,13 @@ u8 *x86_may_goto_site(u8 *prog, const struct x86_may_goto *mg, int nr,
 	return put_off32(prog, 0xe9, 1, resume - (at + 19));		/* jmp resume */
 }
 
+unsigned long bpf_may_goto_resume(unsigned long ip)
+{
+	const int jmp_rel32 = SITE_LEN - 4 - 5, next = SITE_LEN - 5;
+
+	return ip + next + *(s32 *)(ip + jmp_rel32);
+}
+
 /*
  * What a helper calls: make what the function inherits, call it from here. What
  * follows the call and the last instruction, a return, is for the caller.

@@ -18,6 +18,7 @@ SYM_FUNC_START(bpf_may_goto_stub)
 	push	%r10
 	mov	%r11, %rdi
 	mov	%r9d, %esi
+	mov	7*8+FRAME_OFFSET(%rsp), %rdx
 	call	bpf_may_goto_look
 	test	%al, %al
 	/* what is popped is what was pushed, under speculation as well */

@@ -65,6 +65,12 @@
 #ifndef BPF_F_NO_USER_CONV
 #define BPF_F_NO_USER_CONV (1U << 18)
 #endif
+#ifndef BPF_STDOUT
+#define BPF_STDOUT 1
+#endif
+#ifndef BPF_STDERR
+#define BPF_STDERR 2
+#endif
 
 #if defined(__bpf__) || defined(__BPF__)
 #include "bpf_helpers.h"

@@ -98,12 +98,22 @@ static inline int arena_load_insns(const struct bpf_insn *insns, int cnt, __u32 
 /* load and run: what it returns, or a negative error from the load */
 static inline int arena_run_insns(const struct bpf_insn *insns, int cnt, __u32 flags)
 {
+	char log[ARENA_LOG_SIZE] = "";
 	LIBBPF_OPTS(bpf_test_run_opts, opts);
+	LIBBPF_OPTS(bpf_prog_load_opts, load_opts,
+		.prog_flags = flags,
+		.log_buf = log,
+		.log_size = sizeof(log),
+		.log_level = 4,	/* the message alone */
+	);
 	int fd, err;
 
-	fd = arena_load_insns(insns, cnt, flags, NULL);
-	if (fd < 0)
+	fd = bpf_prog_load(BPF_PROG_TYPE_RAW_TRACEPOINT, "arena_insns", "GPL", insns, cnt,
+			   &load_opts);
+	if (fd < 0) {
+		printf("%s", log);
 		return fd;
+	}
 	err = bpf_prog_test_run_opts(fd, &opts);
 	close(fd);
 	return err ?: (int)opts.retval;

@@ -13,6 +13,7 @@
 #include <sys/uio.h>
 #include "cgroup_helpers.h"
 #include "arena_helpers.h"
+#include "arena_hazard.skel.h"
 #include "arena_ops.skel.h"
 #include "arena_reserve.skel.h"
 
@@ -591,6 +592,20 @@ static bool comes_back(long (*measure)(void), long at_least)
 	return measure() >= at_least;
 }
 
+/* All of the arena, through its file */
+static void read_all(const struct fixture *f)
+{
+	static char buf[1 << 16];
+	int fd = bpf_map__fd(f->skel->maps.arena);
+	size_t sum = 0;
+	ssize_t got;
+
+	lseek(fd, 0, SEEK_SET);
+	while ((got = read(fd, buf, sizeof(buf))) > 0)
+		sum += got;
+	ASSERT_EQ(sum, f->pages * page_size, "read");
+}
+
 static void hazard_26_memory(void)
 {
 	const __u32 pages = MEM_KB * 1024 / page_size;
@@ -608,11 +623,127 @@ static void hazard_26_memory(void)
 	if (!alloc_all(&f, pages))
 		return;
 	ASSERT_LT(mem_free(), before - MEM_KB * 3 / 4, "free memory with arena");
+	read_all(&f);
 	free_pages(&f, page_addr(&f, 0), pages);
 	ASSERT_TRUE(comes_back(mem_free, before - MEM_KB / 8), "free memory after free");
 	ASSERT_EQ(alloc(&f, 0, pages), page_addr(&f, 0), "alloc again");
 	teardown(&f);
 	ASSERT_TRUE(comes_back(mem_free, before - MEM_KB / 8), "free memory without arena");
+}
+
+/* A page here and there: what the kernel needs for each part of an arena is back, too */
+static void hazard_26_chunks(void)
+{
+	const __u32 pages = 4 * GiB / page_size;
+	struct fixture f;
+	long before = 0;
+	__u32 i;
+	int n;
+
+	for (n = 0; n < 5; n++) {
+		/* the first time, other things get allocated that stay */
+		if (n == 1)
+			before = mem_settled();
+		if (!setup(&f, pages, 0, ARENA_BASE))
+			return;
+		for (i = 0; i < pages; i += 512)
+			f.area[i * page_size] = 1;
+		teardown(&f);
+	}
+	ASSERT_TRUE(comes_back(mem_free, before - MEM_KB / 8), "free memory");
+}
+
+/* What the kernel has in slabs and does not give up when it is asked to, in KiB */
+static long slab(void)
+{
+	char line[128];
+	long kb = 0;
+	FILE *f;
+
+	f = fopen("/proc/meminfo", "r");
+	while (f && fgets(line, sizeof(line), f))
+		sscanf(line, "SUnreclaim: %ld", &kb);
+	if (f)
+		fclose(f);
+	return kb;
+}
+
+static long slab_room(void)
+{
+	return -slab();
+}
+
+/* An arena with a page that a process has touched */
+static bool come_and_go(void)
+{
+	int fd = arena_create(NPAGES, 0, 0);
+	char *p;
+
+	if (!ASSERT_GE(fd, 0, "create"))
+		return false;
+	p = arena_mmap(fd, NPAGES);
+	if (ASSERT_NEQ(p, MAP_FAILED, "mmap")) {
+		*p = 1;
+		munmap(p, arena_bytes(NPAGES));
+	}
+	close(fd);
+	return true;
+}
+
+/* One from which a program has freed a page, so that it has a pool */
+static bool free_and_go(void)
+{
+	struct fixture f;
+
+	if (!setup(&f, NPAGES, 0, 0))
+		return false;
+	f.area[0] = 1;
+	free_pages(&f, page_addr(&f, 0), 1);
+	teardown(&f);
+	return true;
+}
+
+/* Half a KiB that each of so many leaves in slabs is noticed. */
+static void check_slab(bool (*round)(void), int cnt)
+{
+	long before = 0;
+	int i;
+
+	/* the first ones leave something in caches */
+	for (i = -cnt / 10; i < cnt; i++) {
+		if (!i) {
+			usleep(500 * 1000);
+			before = slab();
+		}
+		if (!round())
+			return;
+	}
+	ASSERT_TRUE(comes_back(slab_room, -before - cnt / 2), "slabs");
+}
+
+static void hazard_26_slab(void)
+{
+	check_slab(come_and_go, 500);
+	check_slab(free_and_go, 100);
+}
+
+/* Programs that may not sleep have pages in a pool, which go with their arena. */
+static void hazard_26_pools(void)
+{
+	struct arena_hazard *skel;
+	long before = 0;
+	int i;
+
+	for (i = -5; i < 60; i++) {
+		if (!i)
+			before = mem_settled();
+		skel = arena_hazard__open_and_load();
+		if (!ASSERT_OK_PTR(skel, "open and load"))
+			return;
+		arena_hazard__destroy(skel);
+	}
+	/* what the pools had was 30 MiB or more */
+	ASSERT_TRUE(comes_back(mem_free, before - MEM_KB / 8), "free memory");
 }
 
 /* Kernel address space that arenas have, in KiB: /proc/vmallocinfo calls it sparse */
@@ -784,6 +915,71 @@ static void hazard_26_cgroup(void)
 	teardown(&f);
 	ASSERT_TRUE(comes_back(cgroup_room, -before - cgroup_bytes() / 8), "uncharged");
 out:
+	close(cg);
+}
+
+#define SHORT_LIVED "/arena_short_lived"
+
+/* In a cgroup of its own: an arena with some pages, from first to last */
+static int use_in_cgroup(void)
+{
+	__u32 i;
+	char *p;
+	int fd;
+
+	if (join_parent_cgroup(SHORT_LIVED))
+		return 1;
+	fd = arena_create(NPAGES, 0, 0);
+	if (fd < 0)
+		return 2;
+	p = arena_mmap(fd, NPAGES);
+	if (p == MAP_FAILED)
+		return 3;
+	for (i = 0; i < NPAGES; i++)
+		p[i * page_size] = 1;
+	return 0;
+}
+
+/* cgroups that were removed and have something left; negative, for comes_back() */
+static long cgroups_gone(void)
+{
+	long dying = -1;
+	char line[64];
+	FILE *f;
+
+	f = fopen("/mnt/cgroup.stat", "r");
+	while (f && fgets(line, sizeof(line), f))
+		sscanf(line, "nr_dying_descendants %ld", &dying);
+	if (f)
+		fclose(f);
+	return -dying;
+}
+
+/* A cgroup goes when the arenas that were charged to it are gone. */
+static void hazard_26_cgroup_goes(void)
+{
+	int cg, i, status = -1;
+	char path[128];
+	long before;
+	pid_t pid;
+
+	cg = test__join_cgroup(CGROUP);
+	if (!ASSERT_GE(cg, 0, "join cgroup"))
+		return;
+	snprintf(path, sizeof(path), "/mnt/cgroup-test-work-dir%d" SHORT_LIVED, getpid());
+	before = cgroups_gone();
+	for (i = 0; i < 20; i++) {
+		close(create_and_get_cgroup(SHORT_LIVED));
+		pid = fork();
+		if (!pid)
+			_exit(use_in_cgroup());
+		waitpid(pid, &status, 0);
+		if (!ASSERT_EQ(status, 0, "arena in a cgroup") ||
+		    !ASSERT_OK(rmdir(path), "remove cgroup"))
+			break;
+	}
+	/* the last ones may be on their way */
+	ASSERT_TRUE(comes_back(cgroups_gone, before - 10), "cgroups that are left");
 	close(cg);
 }
 
@@ -1156,8 +1352,16 @@ void serial_test_arena_alloc(void)
 		free_calls_once();
 	if (test__start_subtest("hazard_26_memory"))
 		hazard_26_memory();
+	if (test__start_subtest("hazard_26_chunks"))
+		hazard_26_chunks();
+	if (test__start_subtest("hazard_26_slab"))
+		hazard_26_slab();
+	if (test__start_subtest("hazard_26_pools"))
+		hazard_26_pools();
 	if (test__start_subtest("hazard_26_vmalloc"))
 		hazard_26_vmalloc();
 	if (test__start_subtest("hazard_26_cgroup"))
 		hazard_26_cgroup();
+	if (test__start_subtest("hazard_26_cgroup_goes"))
+		hazard_26_cgroup_goes();
 }

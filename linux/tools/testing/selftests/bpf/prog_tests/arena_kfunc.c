@@ -7,20 +7,31 @@
 #include "arena_nosleep.skel.h"
 #include "arena_plain.skel.h"
 
-static void core(void)
+static void check_core(__u64 map_extra)
 {
 	LIBBPF_OPTS(bpf_test_run_opts, opts);
 	struct arena_core *skel;
 	size_t size;
 
-	skel = arena_core__open_and_load();
-	if (!ASSERT_OK_PTR(skel, "open and load"))
+	skel = arena_core__open();
+	if (!ASSERT_OK_PTR(skel, "open"))
 		return;
+	bpf_map__set_map_extra(skel->maps.arena, map_extra);
+	if (!ASSERT_OK(arena_core__load(skel), "load"))
+		goto out;
 	ASSERT_OK(bpf_prog_test_run_opts(bpf_program__fd(skel->progs.read_types), &opts), "run");
 	ASSERT_EQ(skel->bss->user_vm_start,
 		  (__u64)bpf_map__initial_value(skel->maps.arena, &size), "user_vm_start");
+	ASSERT_EQ(skel->bss->user_vm_end, skel->bss->user_vm_start + size, "user_vm_end");
 	ASSERT_EQ(skel->bss->page_size, getpagesize(), "PAGE_SIZE of bpf_arena.h");
+out:
 	arena_core__destroy(skel);
+}
+
+static void core(void)
+{
+	check_core(0);
+	check_core(ARENA_BASE + GiB);
 }
 
 static void kernel_btf(void)

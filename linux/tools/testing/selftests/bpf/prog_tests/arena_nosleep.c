@@ -423,6 +423,27 @@ static void test_revived(void)
 	check_all_back();
 }
 
+/* What was freed where nothing may sleep is free at once for a program that may. */
+static void test_reaped_at_once(void)
+{
+	const long anywhere = -((long)area / page_size), page = (long)area + 5 * page_size;
+	int i;
+
+	ASSERT_EQ(at(skel->progs.run_alloc_at_s, 0, 2000), (long)area, "all of it");
+	for (i = 0; i < 20; i++) {
+		at(skel->progs.run_free_at, 5, 1);
+		ASSERT_EQ(at(skel->progs.run_alloc_node_s, 5, 1), page, "at its address");
+		at(skel->progs.run_free_at, 5, 1);
+		ASSERT_EQ(at(skel->progs.run_alloc_node_s, anywhere, 1), page, "anywhere");
+		at(skel->progs.run_free_at, 5, 1);
+		ASSERT_EQ(at(skel->progs.run_reserve_at_s, 5, 1), 0, "reserve");
+		at(skel->progs.run_free_at, 5, 1);
+		ASSERT_EQ(at(skel->progs.run_alloc_at_s, 5, 1), page, "no longer reserved");
+	}
+	at(skel->progs.run_free_at_s, 0, 2000);
+	check_all_back();
+}
+
 static void *hold_forever(void *unused)
 {
 	char packet[64] = {};
@@ -676,6 +697,7 @@ void test_arena_nosleep(void)
 	with_arena("user_sees_free", test_user_sees_free);
 	with_arena("pinned", test_pinned);
 	with_arena("hazard_14_revived", test_revived);
+	with_arena("reaped_at_once", test_reaped_at_once);
 	with_large_arena("hazard_32_fragmented", test_fragmented);
 	with_arena("hazard_32_runs_of_three", test_runs_of_three);
 	with_arena("hazard_33_loops", test_loops);

@@ -94,12 +94,10 @@ static const struct spec paths[] = {
 	  { SETUP, BPF_MOV64_REG(R(2), R(7)), BPF_JMP32_IMM(BPF_JEQ, R(7), 0, 1),
 	    ARENA_TO_KERN(R(2), R(3)), BPF_JMP32_IMM(BPF_JEQ, R(7), 0, 1), LOAD(R(2), 0),
 	    RETURN_0 } },
-#ifdef __x86_64__	/* 6.1's JIT of arm64 has no gotol */
 	{ "by gotol", X_CUT X_LOAD, NULL,
 	  { SETUP, BPF_MOV64_REG(R(2), R(7)), BPF_JMP_IMM(BPF_JEQ, R(7), 0, 1),
-	    BPF_JMP_A(1), GOTOL(1), ARENA_TO_KERN(R(2), R(3)),
-	    BPF_JMP_IMM(BPF_JEQ, R(7), 0, 1), LOAD(R(2), 0), RETURN_0 } },
-#endif
+	    BPF_JMP_A(1), GOTOL(1), ARENA_TO_KERN(R(2), R(3)), BPF_JMP_IMM(BPF_JEQ, R(7), 0, 1), LOAD(R(2), 0),
+	    RETURN_0 } },
 	{ "by may_goto", X_CUT X_LOAD, NULL,
 	  { SETUP, ARENA_TO_KERN(R(2), R(3)), SPILL(R(2)), MAY_GOTO(1),
 	    ARENA_TO_KERN(R(2), R(3)), LOAD(R(2), 0), RETURN_0 } },
@@ -156,10 +154,25 @@ static const struct spec chains[] = {
 	    SPILL(R(2)), BPF_JMP_A(-4) } },
 };
 
+/* A cast and an access if c. The other path has neither, and comes by the access. */
+#define IF_CAST(REG) \
+	BPF_JMP_IMM(BPF_JEQ, R(7), 0, 1), ARENA_TO_KERN(REG, R(3)), \
+	BPF_JMP_IMM(BPF_JEQ, R(7), 0, 1), LOAD(REG, 0)
+#define SIGN_EXTENDED(DST, SRC) \
+	BPF_RAW_INSN(BPF_ALU64 | BPF_MOV | BPF_X, DST, SRC, 32, 0), IF_CAST(DST)
+
 /* The register is written with 64 bits, some of which come from the stack. */
 static const struct spec writes[] = {
 	{ "spilled", X_CUT X_LOAD, NULL,
 	  { SETUP, ARENA_TO_KERN(R(2), R(3)), SPILL(R(2)), LOAD(R(2), 0), RETURN_0 } },
+	{ "sign-extending move of what is cut", X_CUT X_LOAD, NULL,
+	  { SETUP, ARENA_TO_KERN(R(4), R(3)), SIGN_EXTENDED(R(2), R(4)), RETURN_0 } },
+	{ "sign-extending load", X_CUT X_LOAD, NULL,
+	  { SETUP, BPF_RAW_INSN(BPF_LDX | BPF_MEMSX | BPF_W, R(4), R(9), 0, 0),
+	    BPF_MOV64_REG(R(2), R(4)), IF_CAST(R(2)), RETURN_0 } },
+	{ "load_acquire over what is cut", X_CUT X_LOAD, NULL,
+	  { SETUP, ARENA_TO_KERN(R(2), R(3)), LOAD(R(2), 0),
+	    BPF_ATOMIC_OP(BPF_DW, BPF_LOAD_ACQ, R(2), R(9), 0), IF_CAST(R(2)), RETURN_0 } },
 	{ "division saves rdx", "\x89\xd2\x49\x8b\x04\x14", NULL,
 	  { SETUP, ARENA_TO_KERN(R(3), R(3)), BPF_ALU32_IMM(BPF_DIV, R(7), 3), LOAD(R(3), 0),
 	    RETURN_0 } },
@@ -180,6 +193,15 @@ static const struct spec accesses[] = {
 	{ "immediate store", X_CUT "\x49\xc7\x04\x34\x07", NULL,
 	  { SETUP, ARENA_TO_KERN(R(2), R(3)), SPILL(R(2)), BPF_ST_MEM(BPF_DW, R(2), 0, 7),
 	    RETURN_0 } },
+	{ "s8 load", X_CUT "\x49\x0f\xbe\x04\x34", NULL,
+	  { SETUP, ARENA_TO_KERN(R(2), R(3)), SPILL(R(2)),
+	    BPF_RAW_INSN(BPF_LDX | BPF_MEMSX | BPF_B, R(0), R(2), 0, 0), RETURN_0 } },
+	{ "load_acquire", X_CUT X_LOAD, NULL,
+	  { SETUP, ARENA_TO_KERN(R(2), R(3)), SPILL(R(2)),
+	    BPF_ATOMIC_OP(BPF_DW, BPF_LOAD_ACQ, R(0), R(2), 0), RETURN_0 } },
+	{ "store_release", X_CUT "\x4d\x89\x2c\x34", NULL,
+	  { SETUP, ARENA_TO_KERN(R(2), R(3)), SPILL(R(2)),
+	    BPF_ATOMIC_OP(BPF_DW, BPF_STORE_REL, R(2), R(7), 0), RETURN_0 } },
 	{ "store", X_CUT "\x4d\x89\x2c\x34", NULL,
 	  { SETUP, ARENA_TO_KERN(R(2), R(3)), SPILL(R(2)), BPF_STX_MEM(BPF_DW, R(2), R(7), 0),
 	    RETURN_0 } },

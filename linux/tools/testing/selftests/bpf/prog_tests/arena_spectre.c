@@ -51,6 +51,10 @@ static int load(int arena, const struct access *a)
 	BPF_RAW_INSN(BPF_ST | BPF_MEM | BPF_##SIZE, PTR, 0, OFF, IMM)
 #define ATOMIC(SIZE, OP, PTR, SRC, OFF) \
 	BPF_RAW_INSN(BPF_STX | BPF_ATOMIC | BPF_##SIZE, PTR, SRC, OFF, OP)
+#define LDSX(SIZE, DST, PTR, OFF) \
+	BPF_RAW_INSN(BPF_LDX | BPF_MEMSX | BPF_##SIZE, DST, PTR, OFF, 0)
+#define LOAD_ACQ(SIZE, DST, PTR, OFF) ATOMIC(SIZE, BPF_LOAD_ACQ, DST, PTR, OFF)
+#define STORE_REL(SIZE, PTR, SRC, OFF) ATOMIC(SIZE, BPF_STORE_REL, PTR, SRC, OFF)
 #define EXPECT(...) sizeof((__u8[]){ __VA_ARGS__ }), { __VA_ARGS__ }
 #define R(N) BPF_REG_##N
 
@@ -85,6 +89,19 @@ static const struct access accesses[] = {
 	  EXPECT(0xf0, 0x49, 0x87, 0x34, 0x1c) },
 	{ "cmpxchg u64 [r1], r2", ATOMIC(DW, BPF_CMPXCHG, R(1), R(2), 0), R(1),
 	  EXPECT(0xf0, 0x49, 0x0f, 0xb1, 0x34, 0x3c) },
+	{ "s32 r0 = [r1 + 16]", LDSX(W, R(0), R(1), 16), R(1),
+	  EXPECT(0x49, 0x63, 0x44, 0x3c, 0x10) },
+	{ "s16 r2 = [r6 - 1]", LDSX(H, R(2), R(6), -1), R(6),
+	  EXPECT(0x49, 0x0f, 0xbf, 0x74, 0x1c, 0xff) },
+	{ "s8 r5 = [r8]", LDSX(B, R(5), R(8), 0), R(8), EXPECT(0x4f, 0x0f, 0xbe, 0x04, 0x34) },
+	{ "load_acquire u64 r0, [r1]", LOAD_ACQ(DW, R(0), R(1), 0), R(1),
+	  EXPECT(0x49, 0x8b, 0x04, 0x3c) },
+	{ "load_acquire u8 r5, [r8]", LOAD_ACQ(B, R(5), R(8), 0), R(8),
+	  EXPECT(0x47, 0x0f, 0xb6, 0x04, 0x34) },
+	{ "store_release u16 [r0], r8", STORE_REL(H, R(0), R(8), 0), R(0),
+	  EXPECT(0x66, 0x45, 0x89, 0x34, 0x04) },
+	{ "store_release u32 [r7 - 32768], r3", STORE_REL(W, R(7), R(3), -32768), R(7),
+	  EXPECT(0x43, 0x89, 0x94, 0x2c, 0x00, 0x80, 0xff, 0xff) },
 	/* a loop: the load is the first of two accesses */
 	{ "fetch_or u64 [r1], r2", ATOMIC(DW, BPF_OR | BPF_FETCH, R(1), R(2), 0), R(1),
 	  EXPECT(0x49, 0x8b, 0x04, 0x3c) },
@@ -209,6 +226,13 @@ static const struct access accesses[] = {
 	{ "xchg u64 [r6], r2", ATOMIC(DW, BPF_XCHG, R(6), R(2), 0), R(6) },
 	{ "cmpxchg u64 [r1], r2", ATOMIC(DW, BPF_CMPXCHG, R(1), R(2), 0), R(1) },
 	{ "fetch_or u64 [r1 - 8], r2", ATOMIC(DW, BPF_OR | BPF_FETCH, R(1), R(2), -8), R(1) },
+	{ "s32 r0 = [r1 + 16]", LDSX(W, R(0), R(1), 16), R(1) },
+	{ "s16 r2 = [r6 - 1]", LDSX(H, R(2), R(6), -1), R(6) },
+	{ "s8 r5 = [r8]", LDSX(B, R(5), R(8), 0), R(8) },
+	{ "load_acquire u64 r0, [r1]", LOAD_ACQ(DW, R(0), R(1), 0), R(1) },
+	{ "load_acquire u8 r5, [r8 - 32768]", LOAD_ACQ(B, R(5), R(8), -32768), R(8) },
+	{ "store_release u16 [r0], r8", STORE_REL(H, R(0), R(8), 0), R(0) },
+	{ "store_release u32 [r7 + 8], r3", STORE_REL(W, R(7), R(3), 8), R(7) },
 };
 
 #define A64_SP 31

@@ -18,13 +18,13 @@ static struct arena_stats *skel;
 static long page_size;
 static int fd;
 
-static bool setup(bool nosleep)
+static bool setup_at(__u64 base, bool nosleep)
 {
 	page_size = getpagesize();
 	skel = arena_stats__open();
 	if (!ASSERT_OK_PTR(skel, "open"))
 		return false;
-	bpf_map__set_map_extra(skel->maps.arena, ARENA_BASE);
+	bpf_map__set_map_extra(skel->maps.arena, base);
 	bpf_program__set_autoload(skel->progs.alloc_tc, nosleep);
 	if (!ASSERT_OK(arena_stats__load(skel), "load")) {
 		arena_stats__destroy(skel);
@@ -32,6 +32,11 @@ static bool setup(bool nosleep)
 	}
 	fd = bpf_map__fd(skel->maps.arena);
 	return true;
+}
+
+static bool setup(bool nosleep)
+{
+	return setup_at(ARENA_BASE, nosleep);
 }
 
 /* Faults */
@@ -131,6 +136,28 @@ static void test_faults(void)
 	ASSERT_EQ(skel->bss->seen_cnt, 0, "page is there");
 	ASSERT_EQ(arena_fdinfo(fd, "faults"), ARRAY_SIZE(faults), "all of them");
 	bpf_link__destroy(link);
+}
+
+/* The same where the arena does not begin with a 4 GiB line */
+static void faults_elsewhere(void)
+{
+	const __u64 absent = ARENA_BASE + GiB + 7 * getpagesize();
+	struct bpf_link *link;
+
+	if (!test__start_subtest("faults_elsewhere") || !setup_at(ARENA_BASE + GiB, false))
+		return;
+	if (attach(skel->progs.on_fault, &link)) {
+		check_fault(&(struct fault){ skel->progs.fault_write, absent, absent, SEEN_WRITE });
+		check_fault(&(struct fault){ skel->progs.fault_atomic, absent, absent + 8000,
+					     SEEN_ATOMIC });
+		/* behind the arena, and before it */
+		check_fault(&(struct fault){ skel->progs.fault_read, absent + GiB, absent + GiB,
+					     SEEN_READ });
+		check_fault(&(struct fault){ skel->progs.fault_read, ARENA_BASE + 8,
+					     ARENA_BASE + 8, SEEN_READ });
+		bpf_link__destroy(link);
+	}
+	arena_stats__destroy(skel);
 }
 
 /* Programs at the tracepoint that fault there do not bring themselves about */
@@ -413,6 +440,7 @@ static void with_arena(const char *name, bool nosleep, void (*test)(void))
 void serial_test_arena_stats(void)
 {
 	with_arena("faults", false, test_faults);
+	faults_elsewhere();
 	with_arena("nested", false, test_nested);
 	with_arena("tracefs", false, test_tracefs);
 	with_arena("failures", false, test_failures);

@@ -177,11 +177,11 @@ static const struct refused refused_modes[] = {
 	{ "atomic u8",
 	  { ARENA_PTR(R(1)), BPF_MOV64_IMM(R(2), 1),
 	    BPF_ATOMIC_OP(BPF_B, BPF_ADD, R(1), R(2), 0), RETURN_0 },
-	  -EINVAL, "unknown opcode d3" },
+	  -EINVAL, "invalid atomic operand size" },
 	{ "atomic u16",
 	  { ARENA_PTR(R(1)), BPF_MOV64_IMM(R(2), 1),
 	    BPF_ATOMIC_OP(BPF_H, BPF_ADD, R(1), R(2), 0), RETURN_0 },
-	  -EINVAL, "unknown opcode cb" },
+	  -EINVAL, "invalid atomic operand size" },
 };
 
 static const struct refused refused_pointers[] = {
@@ -209,6 +209,21 @@ static const struct refused refused_pointers[] = {
 	    BPF_MOV64_REG(R(1), R(10)), BPF_ALU64_IMM(BPF_ADD, R(1), -8),
 	    BPF_ATOMIC_OP(BPF_DW, BPF_ADD, R(1), R(2), 0), RETURN_0 },
 	  -EINVAL, "same insn cannot be used with different pointers" },
+	{ "same addition, arena and scalar",
+	  { ARENA_PTR(R(1)), BPF_LDX_MEM(BPF_DW, R(2), R(1), 0),
+	    BPF_JMP_IMM(BPF_JNE, R(2), 0, 1), BPF_MOV64_REG(R(1), R(2)),
+	    BPF_ALU64_IMM(BPF_ADD, R(1), 8), RETURN_0 },
+	  -EINVAL, "with and without arena pointer" },
+	{ "same addition, stack and arena",
+	  { ARENA_PTR(R(1)), BPF_LDX_MEM(BPF_DW, R(2), R(1), 0),
+	    BPF_JMP_IMM(BPF_JEQ, R(2), 0, 1), BPF_MOV64_REG(R(1), R(10)),
+	    BPF_ALU64_IMM(BPF_ADD, R(1), -8), RETURN_0 },
+	  -EINVAL, "with and without arena pointer" },
+	{ "same shift, scalar and arena",
+	  { ARENA_PTR(R(1)), BPF_LDX_MEM(BPF_DW, R(2), R(1), 0),
+	    BPF_JMP_IMM(BPF_JEQ, R(2), 0, 1), BPF_MOV64_REG(R(1), R(2)),
+	    BPF_ALU64_IMM(BPF_LSH, R(1), 3), RETURN_0 },
+	  -EINVAL, "with and without arena pointer" },
 	{ "user address as a pointer",
 	  { BPF_LD_MAP_VALUE(R(1), MAP, 0), BPF_LDX_MEM(BPF_DW, R(0), R(1), 0), BPF_EXIT_INSN() },
 	  -EACCES, "R1 invalid mem access 'scalar'" },
@@ -381,6 +396,38 @@ static void msg_address(void)
 }
 
 /* map_extra alone is enough, without an mmap() ever */
+/* Offset of a member of the kernel's struct bpf_arena, in bytes; or -1 */
+static int arena_member(const char *name)
+{
+	struct btf *btf = btf__load_vmlinux_btf();
+	const struct btf_type *t;
+	int i, off = -1;
+
+	t = btf__type_by_id(btf, btf__find_by_name_kind(btf, "bpf_arena", BTF_KIND_STRUCT));
+	for (i = 0; t && i < btf_vlen(t); i++)
+		if (!strcmp(btf__name_by_offset(btf, btf_members(t)[i].name_off), name))
+			off = btf_member_bit_offset(t, i) / 8;
+	btf__free(btf);
+	return off;
+}
+
+/* What a program reads of where the arena is, before anybody has mapped it */
+static void check_user_range(int fd)
+{
+	const int start = arena_member("user_vm_start"), end = arena_member("user_vm_end");
+	struct arena_prog p = {};
+
+	if (!ASSERT_GT(start, 0, "user_vm_start") || !ASSERT_GT(end, 0, "user_vm_end"))
+		return;
+	emit_map(&p, BPF_REG_1, fd);
+	emit(&p, BPF_LDX_MEM(BPF_DW, BPF_REG_2, BPF_REG_1, start));
+	emit_expect64(&p, BPF_REG_2, BPF_REG_3, BASE, 1);
+	emit(&p, BPF_LDX_MEM(BPF_DW, BPF_REG_2, BPF_REG_1, end));
+	emit_expect64(&p, BPF_REG_2, BPF_REG_3, BASE + arena_bytes(NPAGES), 2);
+	emit_return(&p, 0);
+	ASSERT_EQ(arena_run_prog(&p, 0), 0, "user_vm_start and user_vm_end");
+}
+
 static void address_by_map_extra(void)
 {
 	struct arena_prog p = {};
@@ -397,6 +444,7 @@ static void address_by_map_extra(void)
 	emit_expect(&p, BPF_REG_1, 0, 2);
 	emit_return(&p, 0);
 	ASSERT_EQ(arena_run_prog(&p, 0), 0, "run");
+	check_user_range(fd);
 	close(fd);
 }
 
@@ -750,6 +798,210 @@ static void other_pointers(void)
 	teardown(&f);
 }
 
+/* 32-bit arithmetic is the same instruction for an arena pointer and a number. */
+static int run_alu32(const struct fixture *f, __u64 which)
+{
+	struct arena_prog p = {};
+
+	f->area[0] = which;
+	f->area[1] = 0xdead00000010ULL;
+	emit_map_value(&p, R(6), f->fd, 0);
+	emit(&p, ARENA_TO_KERN(R(6), R(6)));
+	emit(&p, BPF_LDX_MEM(BPF_DW, R(2), R(6), 0));
+	emit(&p, BPF_MOV64_REG(R(1), R(6)));
+	emit(&p, BPF_JMP_IMM(BPF_JEQ, R(2), 0, 1));
+	emit(&p, BPF_LDX_MEM(BPF_DW, R(1), R(6), 8));
+	emit(&p, BPF_ALU32_IMM(BPF_ADD, R(1), 8));
+	emit(&p, BPF_ALU32_REG(BPF_XOR, R(1), R(2)));
+	emit(&p, BPF_ALU32_IMM(BPF_LSH, R(1), 1));
+	emit(&p, BPF_MOV64_REG(R(3), R(1)));
+	emit(&p, BPF_ALU64_IMM(BPF_RSH, R(3), 32));
+	emit_expect(&p, R(3), 0, 1);
+	emit(&p, BPF_STX_MEM(BPF_DW, R(6), R(1), 16));
+	emit_return(&p, 0);
+	return arena_run_prog(&p, 0) ?: arena_run_prog(&p, BPF_F_TEST_RND_HI32);
+}
+
+static void alu32(void)
+{
+	struct fixture f;
+
+	if (!setup(&f))
+		return;
+	ASSERT_EQ(run_alu32(&f, 0), 0, "pointer");
+	ASSERT_EQ(f.area[2], (__u32)(((__u32)BASE + 8) << 1), "what comes out");
+	ASSERT_EQ(run_alu32(&f, 1), 0, "number");
+	ASSERT_EQ(f.area[2], (0x18 ^ 1) << 1, "what comes out");
+	teardown(&f);
+}
+
+/* ld_imm64 of any offset of an arena of 4 GiB: a number, which is an address there */
+static void full_range(void)
+{
+	static const __u32 offs[] = {
+		0, 8, (1U << 29) - 1, 1U << 29, (1U << 29) + 4096, 1U << 30, INT_MAX, 1U << 31,
+		-4096, -8, -1,
+	};
+	__u32 pages = (4 * GiB) / getpagesize();
+	int i, fd = arena_create(pages, 0, BASE - GiB);
+
+	if (!ASSERT_GE(fd, 0, "create"))
+		return;
+	for (i = 0; i < ARRAY_SIZE(offs); i++) {
+		struct arena_prog p = {};
+
+		emit_map_value(&p, R(1), fd, offs[i]);
+		/* not a constant to the verifier, or it would remove the checks */
+		emit_expect64(&p, R(1), R(2), BASE - GiB + offs[i], 1);
+		emit(&p, ARENA_TO_KERN(R(1), R(1)));
+		emit(&p, BPF_LDX_MEM(BPF_B, R(3), R(1), 0));
+		emit_return(&p, 0);
+		if (!ASSERT_EQ(arena_run_prog(&p, 0), 0, "run"))
+			fprintf(stderr, "offset %#x\n", offs[i]);
+	}
+	close(fd);
+}
+
+/* By a syscall, since libbpf has no fd_array_cnt: fd or error, and what the log says */
+static int load_bound(const struct arena_prog *p, const int *fds, __u32 cnt, int token, char *log)
+{
+	union bpf_attr attr = {
+		.prog_type = BPF_PROG_TYPE_RAW_TRACEPOINT,
+		.insns = (__u64)p->insns,
+		.insn_cnt = p->cnt,
+		.license = (__u64)"GPL",
+		.log_buf = (__u64)log,
+		.log_size = ARENA_LOG_SIZE,
+		.log_level = 1,
+		.fd_array = (__u64)fds,
+		.prog_token_fd = token,
+		.fd_array_cnt = cnt,
+	};
+	int fd;
+
+	log[0] = '\0';
+	fd = syscall(__NR_bpf, BPF_PROG_LOAD, &attr, sizeof(attr));
+	return fd < 0 ? -errno : fd;
+}
+
+static void check_bound(const struct arena_prog *p, const int *fds, __u32 cnt, int err,
+			const char *msg)
+{
+	char *log = malloc(ARENA_LOG_SIZE);
+	int fd;
+
+	if (!ASSERT_OK_PTR(log, "log"))
+		return;
+	fd = load_bound(p, fds, cnt, 0, log);
+	if (!ASSERT_EQ(fd, err, msg) || !ASSERT_HAS_SUBSTR(log, msg, msg))
+		fprintf(stderr, "%s", log);
+	if (fd >= 0)
+		close(fd);
+	free(log);
+}
+
+static bool prog_uses(int prog, int map)
+{
+	struct bpf_map_info map_info = {};
+	struct bpf_prog_info info = {};
+	__u32 ids[4] = {}, len = sizeof(info), i;
+
+	info.map_ids = (__u64)ids;
+	info.nr_map_ids = ARRAY_SIZE(ids);
+	ASSERT_OK(bpf_obj_get_info_by_fd(prog, &info, &len), "program");
+	len = sizeof(map_info);
+	ASSERT_OK(bpf_obj_get_info_by_fd(map, &map_info, &len), "map");
+	for (i = 0; i < info.nr_map_ids && i < ARRAY_SIZE(ids); i++)
+		if (ids[i] == map_info.id)
+			return true;
+	return false;
+}
+
+/* The program follows an address that it is given, and mentions no arena. */
+static void emit_unnamed(struct arena_prog *p, int array)
+{
+	emit_map_value(p, R(6), array, 0);
+	emit(p, BPF_LDX_MEM(BPF_DW, R(1), R(6), 0));
+	emit(p, ARENA_TO_KERN(R(1), R(1)));
+	emit(p, BPF_LDX_MEM(BPF_W, R(0), R(1), 8));
+	emit(p, BPF_EXIT_INSN());
+}
+
+static void run_bound(const struct fixture *f, const struct arena_prog *p, const int *fds,
+		      __u32 cnt)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, opts);
+	char *log = malloc(ARENA_LOG_SIZE);
+	int prog;
+
+	if (!ASSERT_OK_PTR(log, "log"))
+		return;
+	prog = load_bound(p, fds, cnt, 0, log);
+	if (ASSERT_GE(prog, 0, "load")) {
+		ASSERT_OK(bpf_prog_test_run_opts(prog, &opts), "run");
+		ASSERT_EQ(opts.retval, 77, "value");
+		ASSERT_TRUE(prog_uses(prog, f->fd), "holds the arena");
+		close(prog);
+	} else {
+		fprintf(stderr, "%s", log);
+	}
+	/* a token is not a thing here */
+	ASSERT_EQ(load_bound(p, fds, cnt, 1, log), -EINVAL, "token");
+	free(log);
+}
+
+/* An fd_array of an array, a BTF and an arena, or of other things */
+static void check_bindings(const struct fixture *f, const struct fixture *g, int array, int btf)
+{
+	int fds[] = { array, btf, f->fd, f->fd, g->fd, STDERR_FILENO, -1 };
+	int arena_and_more[] = { f->fd, STDERR_FILENO, -1 };
+	struct arena_prog p = {}, named = {};
+	__u64 value = BASE;
+	int key = 0;
+
+	ASSERT_OK(bpf_map_update_elem(array, &key, &value, 0), "address");
+	f->area[1] = 77;
+	emit_unnamed(&p, array);
+	check_bound(&p, fds, 0, -EINVAL, MSG_NO_ARENA);
+	check_bound(&p, fds, 2, -EINVAL, MSG_NO_ARENA);
+	run_bound(f, &p, fds, 3);
+	run_bound(f, &p, fds, 4);
+	run_bound(f, &p, fds + 2, 1);
+	check_bound(&p, fds, 5, -EBUSY, "Only one arena per program");
+	check_bound(&p, arena_and_more, 2, -EINVAL,
+		    "fd_array[1]: fd 2 is neither of a map nor of a BTF");
+	check_bound(&p, arena_and_more + 2, 1, -EBADF, "neither of a map nor of a BTF");
+	check_bound(&p, NULL, 1, -EFAULT, "");
+	check_bound(&p, fds, 10000, -E2BIG, "fd_array_cnt is 10000");
+	check_bound(&p, fds, -1U, -E2BIG, "fd_array_cnt is 4294967295");
+	/* the arena that an instruction mentions, and another one that is bound */
+	emit_map(&named, R(1), g->fd);
+	emit_return(&named, 0);
+	check_bound(&named, fds, 3, -EBUSY, "Only one arena per program");
+}
+
+static void fd_array_cnt(void)
+{
+	struct btf *btf = btf__new_empty();
+	struct fixture f, g;
+	int array;
+
+	if (!ASSERT_OK_PTR(btf, "btf"))
+		return;
+	btf__add_int(btf, "int", 4, BTF_INT_SIGNED);
+	ASSERT_OK(btf__load_into_kernel(btf), "load BTF");
+	array = bpf_map_create(BPF_MAP_TYPE_ARRAY, "addr", 4, 8, 1, NULL);
+	if (ASSERT_GE(array, 0, "array") && setup(&f)) {
+		if (setup_flags(&g, 0, BASE + 4 * GiB)) {
+			check_bindings(&f, &g, array, btf__fd(btf));
+			teardown(&g);
+		}
+		teardown(&f);
+	}
+	close(array);
+	btf__free(btf);
+}
+
 #define BUDGET 8388608
 
 /* All rounds, if 250 ms are enough for them on this machine, else some of them */
@@ -906,6 +1158,132 @@ static void blinding(void)
 	teardown(&f);
 }
 
+/* How long the code is of a program that stores a constant so many times, or -1 */
+static long code_of_stores(int arena, __u8 size, int stores)
+{
+	struct arena_prog p = {};
+	struct arena_code code;
+	long len = -1;
+	int fd;
+
+	emit_map(&p, BPF_REG_2, arena);
+	emit(&p, ARENA_TO_KERN(BPF_REG_1, BPF_REG_1));
+	while (stores--)
+		emit(&p, BPF_ST_MEM(size, BPF_REG_1, 0, 0x5a));
+	emit_return(&p, 0);
+	fd = arena_load_insns(p.insns, p.cnt, 0, NULL);
+	if (!ASSERT_GE(fd, 0, "load"))
+		return -1;
+	if (arena_get_code(fd, &code))
+		len = code.len;
+	close(fd);
+	return len;
+}
+
+/* How much longer the code gets by ten stores */
+static long code_of_ten(int arena, __u8 size, int harden)
+{
+	int old = arena_sysctl(JIT_HARDEN, harden);
+	long len;
+
+	len = code_of_stores(arena, size, 11) - code_of_stores(arena, size, 1);
+	arena_sysctl(JIT_HARDEN, old);
+	return len;
+}
+
+/*
+ * Whoever chooses constants that are in the code as they are writes machine code: they
+ * come into a register first, in two parts. So there is more of it.
+ */
+static void blinded_stores(void)
+{
+	static const __u8 sizes[] = { BPF_B, BPF_H, BPF_W, BPF_DW };
+	struct fixture f;
+	int i;
+
+	if (!setup(&f))
+		return;
+	for (i = 0; i < ARRAY_SIZE(sizes); i++)
+		ASSERT_GT(code_of_ten(f.fd, sizes[i], 2), code_of_ten(f.fd, sizes[i], 0) + 40,
+			  "code of ten stores, blinded and not");
+	teardown(&f);
+}
+
+/* Makes a jump of the greatest length too long, once its constant is blinded. */
+#define LONG_JUMP 32767
+
+struct unjitted {
+	const char *name;
+	struct bpf_insn head[8];
+	int err;
+};
+
+static const struct unjitted unjitted[] = {
+	{ "a cast",
+	  { BPF_LD_MAP_FD(R(1), MAP), ARENA_TO_KERN(R(1), R(1)), ARENA_TO_USER(R(1), R(1)) },
+	  -524 /* ENOTSUPP */ },
+	{ "a load",
+	  { BPF_LD_MAP_FD(R(1), MAP), ARENA_TO_KERN(R(1), R(1)),
+	    BPF_LDX_MEM(BPF_DW, R(2), R(1), 0) },
+	  -524 },
+	{ "may_goto", { MAY_GOTO(1), BPF_MOV64_REG(R(1), R(10)) }, -524 },
+	{ "a cast in a function",
+	  { BPF_CALL_REL(1), BPF_EXIT_INSN(), BPF_LD_MAP_FD(R(1), MAP), ARENA_TO_KERN(R(1), R(1)) },
+	  -EINVAL },
+	{ "may_goto in a function",
+	  { BPF_CALL_REL(1), BPF_EXIT_INSN(), MAY_GOTO(1), BPF_MOV64_REG(R(1), R(10)) },
+	  -EINVAL },
+};
+
+static int load_unjitted(const struct unjitted *c, int arena)
+{
+	struct bpf_insn *insns = calloc(LONG_JUMP + 20, sizeof(*insns)), *insn = insns;
+	int i, fd, cnt = ARRAY_SIZE(c->head);
+
+	while (!c->head[cnt - 1].code)
+		cnt--;
+	for (i = 0; i < cnt; i++) {
+		*insn = c->head[i];
+		if (insn->code == (BPF_LD | BPF_DW | BPF_IMM))
+			insn->imm = arena;
+		insn++;
+	}
+	*insn++ = BPF_EMIT_CALL(BPF_FUNC_get_prandom_u32);
+	*insn++ = BPF_JMP_IMM(BPF_JEQ, R(0), 0, LONG_JUMP);
+	*insn++ = BPF_MOV64_IMM(R(0), 0x1badcafe);
+	for (i = 1; i < LONG_JUMP; i++)
+		*insn++ = BPF_MOV64_REG(R(0), R(0));
+	*insn++ = BPF_MOV64_IMM(R(0), 0);
+	*insn++ = BPF_EXIT_INSN();
+	fd = arena_load_insns(insns, insn - insns, 0, NULL);
+	free(insns);
+	return fd;
+}
+
+/* The JIT gives up. The interpreter, which would take over, knows none of this. */
+static void jit_gives_up(void)
+{
+	int old, fd, i;
+	struct fixture f;
+
+	if (!setup(&f))
+		return;
+	old = arena_sysctl(JIT_HARDEN, 2);
+	for (i = 0; i < ARRAY_SIZE(unjitted); i++) {
+		fd = load_unjitted(&unjitted[i], f.fd);
+		if (!ASSERT_EQ(fd, unjitted[i].err, unjitted[i].name) && fd >= 0)
+			close(fd);
+	}
+	arena_sysctl(JIT_HARDEN, 0);
+	for (i = 0; i < ARRAY_SIZE(unjitted); i++) {
+		fd = load_unjitted(&unjitted[i], f.fd);
+		if (ASSERT_GE(fd, 0, unjitted[i].name))
+			close(fd);
+	}
+	arena_sysctl(JIT_HARDEN, old);
+	teardown(&f);
+}
+
 static void blinding_budget(void)
 {
 	int old;
@@ -953,6 +1331,59 @@ static void with_settings(void)
 			arena_sysctl(sysctls[s].path, old);
 	}
 	teardown(&f);
+}
+
+static long slab_kb(void)
+{
+	char line[128];
+	long kb = 0;
+	FILE *f;
+
+	f = fopen("/proc/meminfo", "r");
+	while (f && fgets(line, sizeof(line), f))
+		sscanf(line, "SUnreclaim: %ld", &kb);
+	if (f)
+		fclose(f);
+	return kb;
+}
+
+#define LONG_INSNS 8000
+
+/* A long program with an arena and a loop, again and again: nothing of it is left. */
+static void loads_leave_nothing(void)
+{
+	struct bpf_insn *insns = calloc(LONG_INSNS + 20, sizeof(*insns)), *insn = insns;
+	const struct bpf_insn head[] = {
+		BPF_LD_MAP_FD(R(1), 0), ARENA_TO_KERN(R(1), R(1)), BPF_MOV64_IMM(R(0), 0),
+		MAY_GOTO(2), BPF_LDX_MEM(BPF_DW, R(2), R(1), 0), BPF_JMP_A(-3),
+	};
+	long before = 0, after;
+	struct fixture f;
+	int i, fd;
+
+	if (!setup(&f))
+		goto out;
+	memcpy(insn, head, sizeof(head));
+	insn->imm = f.fd;
+	insn += ARRAY_SIZE(head);
+	for (i = 0; i < LONG_INSNS; i++)
+		*insn++ = BPF_MOV64_REG(R(0), R(0));
+	*insn++ = BPF_EXIT_INSN();
+	for (i = 0; i < 110; i++) {
+		if (i == 10)
+			before = slab_kb();
+		fd = arena_load_insns(insns, insn - insns, 0, NULL);
+		if (!ASSERT_GE(fd, 0, "load"))
+			break;
+		close(fd);
+	}
+	/* what they free is back soon; 1.5 KiB that each of 100 leaves is noticed */
+	for (i = 0; i < 300 && (after = slab_kb()) > before + 150; i++)
+		usleep(100 * 1000);
+	ASSERT_LE(after, before + 150, "KiB in slabs");
+	teardown(&f);
+out:
+	free(insns);
 }
 
 /* Every way in which a program can make a number of an arena pointer */
@@ -1024,6 +1455,49 @@ static void no_kernel_address(void)
 	teardown(&f);
 }
 
+/* What a dump shows is what was loaded, whatever the kernel has made of it. */
+static void check_dump(__u32 flags)
+{
+	struct bpf_insn dump[16] = {};
+	struct bpf_prog_info info = {
+		.xlated_prog_insns = (__u64)dump,
+		.xlated_prog_len = sizeof(dump),
+	};
+	struct arena_prog p = {};
+	__u32 len = sizeof(info);
+	struct fixture f;
+	int fd;
+
+	if (!setup_flags(&f, flags, BASE))
+		return;
+	emit_map_value(&p, BPF_REG_1, f.fd, 8);
+	emit(&p, ARENA_TO_KERN(BPF_REG_2, BPF_REG_1));
+	emit(&p, ARENA_TO_USER(BPF_REG_3, BPF_REG_2));
+	emit_imm64(&p, BPF_REG_4, 0x1122334455667788);
+	emit_imm64(&p, BPF_REG_5, BASE + arena_bytes(NPAGES));
+	emit_return(&p, 0);
+	fd = arena_load_insns(p.insns, p.cnt, 0, NULL);
+	if (ASSERT_GE(fd, 0, "load") &&
+	    ASSERT_OK(bpf_obj_get_info_by_fd(fd, &info, &len), "info") &&
+	    ASSERT_EQ(info.xlated_prog_len, p.cnt * sizeof(*dump), "length")) {
+		ASSERT_EQ((int)dump[0].src_reg, BPF_PSEUDO_MAP_VALUE, "a value of a map");
+		ASSERT_EQ(dump[1].imm, 8, "... at an offset");
+		ASSERT_EQ(memcmp(&dump[2], &p.insns[2], sizeof(*dump)), 0, "cast to kernel");
+		ASSERT_EQ(memcmp(&dump[3], &p.insns[3], sizeof(*dump)), 0, "cast to user");
+		ASSERT_EQ(memcmp(&dump[4], &p.insns[4], 4 * sizeof(*dump)), 0,
+			  "numbers that are no address in the arena");
+	}
+	if (fd >= 0)
+		close(fd);
+	teardown(&f);
+}
+
+static void dump(void)
+{
+	check_dump(0);
+	check_dump(BPF_F_NO_USER_CONV);	/* of two casts, both are moves */
+}
+
 #define CHECK_REFUSED(cases) check_all_refused(cases, ARRAY_SIZE(cases))
 
 static void hazard_20_settings(void)
@@ -1032,8 +1506,12 @@ static void hazard_20_settings(void)
 		rnd_hi32();
 	if (test__start_subtest("hazard_20_blinding"))
 		blinding();
+	if (test__start_subtest("hazard_20_blinded_stores"))
+		blinded_stores();
 	if (test__start_subtest("hazard_20_blinding_budget"))
 		blinding_budget();
+	if (test__start_subtest("hazard_20_jit_gives_up"))
+		jit_gives_up();
 	if (test__start_subtest("hazard_20_settings"))
 		with_settings();
 	if (test__start_subtest("hazard_20_jit_off"))
@@ -1084,6 +1562,16 @@ void serial_test_arena_verifier(void)
 		either_side();
 	if (test__start_subtest("hazard_21_other_pointers"))
 		other_pointers();
+	if (test__start_subtest("hazard_21_alu32"))
+		alu32();
+	if (test__start_subtest("full_range"))
+		full_range();
+	if (test__start_subtest("fd_array_cnt"))
+		fd_array_cnt();
+	if (test__start_subtest("hazard_26_loads"))
+		loads_leave_nothing();
+	if (test__start_subtest("dump"))
+		dump();
 	if (test__start_subtest("may_goto_budget"))
 		may_goto_budget();
 	if (test__start_subtest("may_goto_state"))

@@ -12,9 +12,10 @@ struct {
 
 struct bpf_arena___local {
 	__u64 user_vm_start;
+	__u64 user_vm_end;
 } __attribute__((preserve_access_index));
 
-__u64 user_vm_start, page_size;
+__u64 user_vm_start, user_vm_end, page_size;
 
 SEC("syscall")
 int read_types(void *ctx)
@@ -22,6 +23,7 @@ int read_types(void *ctx)
 	struct bpf_arena___local *a = (void *)&arena;
 
 	user_vm_start = a->user_vm_start;
+	user_vm_end = a->user_vm_end;
 	page_size = PAGE_SIZE;
 	return 0;
 }

@@ -71,11 +71,7 @@ __weak int upper_half(struct node __arena *n __arg_arena)
 	return upper;
 }
 
-/*
- * The path with the forged number ends at the call, for the verifier has followed the
- * one with the arena pointer from there, and a call of a global function reads nothing
- * in 6.1.
- */
+/* The path with the forged number comes second to the call. */
 SEC("?tc")
 int passes_forged(struct __sk_buff *skb)
 {

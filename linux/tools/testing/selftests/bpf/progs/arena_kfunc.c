@@ -110,6 +110,23 @@ static __always_inline struct shared_node __arena *launder(void *ptr)
 	return p;
 }
 
+/* no cast by the compiler: the argument is an arena pointer as it comes */
+__weak int used_as_it_is(struct shared_node __arena *n __arg_arena)
+{
+	int value;
+
+	asm volatile("%[value] = *(u32 *)(%[n] + 8)" : [value]"=r"(value) : [n]"r"(n));
+	return value;
+}
+
+SEC("syscall")
+__success
+int hazard_21_arg_arena_used(void *ctx)
+{
+	in_arena = 1;
+	return used_as_it_is(NULL);
+}
+
 SEC("syscall")
 __failure __msg("is not a pointer to arena or scalar")
 int hazard_21_arg_arena_stack(void *ctx)

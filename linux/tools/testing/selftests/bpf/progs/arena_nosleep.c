@@ -99,4 +99,19 @@ int run_reserve_at(void *ctx)
 	return 0;
 }
 
+/* on a certain node: no page that is dying will do */
+SEC("syscall")
+int run_alloc_node_s(void *ctx)
+{
+	result = (long)bpf_arena_alloc_pages(&arena, (void __arena *)addr, cnt, 0, 0);
+	return 0;
+}
+
+SEC("syscall")
+int run_reserve_at_s(void *ctx)
+{
+	result = bpf_arena_reserve_pages(&arena, (void __arena *)addr, cnt);
+	return 0;
+}
+
 char _license[] SEC("license") = "GPL";
