@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Loops that may_goto bounds: where the verifier may stop following them
+ * Loops that may_goto bounds, and callbacks: where the verifier may stop following them
  *
  * may_goto counts down a counter that each call of a function has, and jumps
  * when nothing is left. Code that falls through one and the same call's
@@ -52,6 +52,7 @@
  *   call, since only tree edges, which come from states that are finished after
  *   A, and cuts enter another call, and cuts do not enter A's. A's counter is
  *   used up after finitely many rounds, a contradiction.
+ *   Callbacks add cuts, see below.
  *   A loop in which a path is not cut like this is followed until its own
  *   condition or the verifier's limit ends it. 6.1's test for infinite loops
  *   only makes the latter quick, and is skipped between two states with a
@@ -72,6 +73,32 @@
  *   nothing open leads to a state in progress any more, and the marks are
  *   propagated along the edges, round and round until there are no new ones:
  *   marks are only ever added. Then all of it is closed.
+ *
+ * Callbacks
+ *   A helper calls back as often as it likes, and not at all. What one round leaves in
+ *   the stack of the callers is what the next round finds there, so it is a loop:
+ *
+ *	C: call bpf_loop ----> on, behind C: there was no round
+ *			 ----> H, the first insn of the callback
+ *	E: exit		 ----> on, behind C: that was the last round
+ *			 ----> H, unless R0 is 1: the next round
+ *
+ *   The way on goes first. All rounds of a call of a helper have the same activation
+ *   number, so cuts in a callback may be made to a state of an earlier round. Cuts to a
+ *   state in progress are also made at H, by a path that comes from E and thereby begins
+ *   a round (begins_round): not by one that jumps there. If A, above, is at H, an
+ *   infinite run begins rounds without end in one call of a helper, which bounds them.
+ *   If A is at a may_goto in a callback, the run begins no more rounds at some time, and
+ *   after that it uses up the counter of one round.
+ *
+ *   The arguments that the helper keeps for the next round are part of a state, although
+ *   no register shows them: callback_args.
+ *
+ *   At E the next round forgets what changed, as a may_goto does, and for the sake of
+ *   what the callback itself shows to matter: what comes behind C is followed later. Two
+ *   rounds are followed with all that they change, for a flag that one of them sets. After
+ *   many rounds what matters is forgotten, too. Nothing but a number of rounds that the
+ *   verifier does not look at may end a loop like that.
  */
 #include <linux/bpf.h>
 #include <linux/bpf_verifier.h>
@@ -94,11 +121,6 @@
  * a state behind with each round of each of them.
  */
 #define MAX_QUEUED_FRAMES	(BPF_COMPLEXITY_LIMIT_JMP_SEQ * MAX_CALL_FRAMES)
-
-/* How many rounds keep scalars that matter for conditional jumps alone. With n of
- * them that change by turns, 8 rounds make some 8^n / n! states.
- */
-#define ROUNDS_BEFORE_WIDENING	8
 
 /**
  * bpf_has_may_goto() - does any instruction of the program bound a loop?
@@ -217,7 +239,8 @@ bool bpf_loop_may_cut(const struct bpf_verifier_env *env,
 		      const struct bpf_verifier_state *old)
 {
 	if (old->branches)
-		return old->in_body && same_calls(old, env->cur_state, old->curframe);
+		return (bpf_callback_begins(env) ? old->begins_round : old->in_body) &&
+		       same_calls(old, env->cur_state, old->curframe);
 	return !bpf_loop_open(env, old) ||
 	       same_calls(old, env->cur_state, old->loop_frame);
 }
@@ -242,14 +265,8 @@ int bpf_loop_enter(struct bpf_verifier_env *env, int may_goto_idx)
 	return 0;
 }
 
-/* The latest rounds of a loop that are being followed, the last one first */
-struct rounds {
-	const struct bpf_verifier_state *st[ROUNDS_BEFORE_WIDENING + 1];
-	u32 cnt;
-};
-
 static void find_rounds(const struct bpf_verifier_env *env,
-			const struct bpf_verifier_state_list *sl, struct rounds *rounds)
+			const struct bpf_verifier_state_list *sl, struct bpf_rounds *rounds)
 {
 	for (; sl && rounds->cnt < ARRAY_SIZE(rounds->st); sl = sl->next)
 		if (sl->state.insn_idx == env->insn_idx && sl->state.branches &&
@@ -279,7 +296,7 @@ static int scalar_places(const struct bpf_func_state *frame)
 }
 
 /* In which rounds was this a value of the scalar? A bit each, the last round is bit 0. */
-static u32 rounds_with(const struct rounds *rounds, int fr, int i,
+static u32 rounds_with(const struct bpf_rounds *rounds, int fr, int i,
 		       const struct bpf_reg_state *cur)
 {
 	const struct bpf_reg_state *old;
@@ -299,7 +316,7 @@ static bool is_for_jumps(const struct bpf_reg_state *reg)
 }
 
 /* The rounds that agree in what matters for jumps alone, but for what is in no round */
-static u32 rounds_alike(const struct rounds *rounds, const struct bpf_verifier_state *cur)
+static u32 rounds_alike(const struct bpf_rounds *rounds, const struct bpf_verifier_state *cur)
 {
 	const struct bpf_reg_state *last, *reg;
 	u32 with, alike = ~0U;
@@ -319,15 +336,62 @@ static u32 rounds_alike(const struct rounds *rounds, const struct bpf_verifier_s
 	return alike;
 }
 
-static bool keeps(const struct rounds *rounds, u32 alike, int fr, int i,
+static bool keeps(const struct bpf_rounds *rounds, u32 alike, int fr, int i,
 		  const struct bpf_reg_state *cur)
 {
 	const struct bpf_reg_state *last = scalar_at(rounds->st[0]->frame[fr], i);
 
-	if (!last || last->needed || scalar_covers(last, cur))
+	if (!last || scalar_covers(last, cur))
 		return true;
-	return last->precise && (rounds->cnt <= ROUNDS_BEFORE_WIDENING ||
-				 (alike && rounds_with(rounds, fr, i, cur)));
+	if (rounds->too_many)
+		return false;
+	if (!last->precise)
+		return rounds->cnt < rounds->exact;
+	return last->needed || rounds->cnt <= ROUNDS_BEFORE_WIDENING ||
+	       (alike && rounds_with(rounds, fr, i, cur));
+}
+
+/* Where callbacks are concerned, a slot becomes one that can hold what it likes: it covers
+ * a zero that has not changed yet.
+ */
+static void forget(const struct bpf_verifier_env *env, const struct bpf_rounds *rounds,
+		   struct bpf_func_state *frame, int i)
+{
+	struct bpf_stack_state *slot;
+	int j;
+
+	__mark_reg_unknown(env, scalar_at(frame, i));
+	if (!rounds->callback || i < BPF_REG_FP)
+		return;
+	slot = &frame->stack[i - BPF_REG_FP];
+	slot->spilled_ptr.type = NOT_INIT;
+	for (j = 0; j < BPF_REG_SIZE; j++)
+		if (slot->slot_type[j] == STACK_SPILL)
+			slot->slot_type[j] = STACK_MISC;
+}
+
+/**
+ * bpf_loop_forget() - forget the values of scalars that a round changed
+ * @env: verifier state
+ * @st: state at the beginning of a round
+ * @rounds: what came before, one at least
+ */
+void bpf_loop_forget(const struct bpf_verifier_env *env, struct bpf_verifier_state *st,
+		     const struct bpf_rounds *rounds)
+{
+	struct bpf_reg_state *reg;
+	u32 alike = 0;
+	int fr, i;
+
+	if (rounds->cnt > ROUNDS_BEFORE_WIDENING)
+		alike = rounds_alike(rounds, st);
+	for (fr = 0; fr <= st->curframe; fr++) {
+		for (i = 0; i < scalar_places(st->frame[fr]); i++) {
+			reg = scalar_at(st->frame[fr], i);
+			if (reg && !keeps(rounds, alike, fr, i, reg))
+				forget(env, rounds, st->frame[fr], i);
+		}
+	}
 }
 
 /**
@@ -343,24 +407,11 @@ static bool keeps(const struct rounds *rounds, u32 alike, int fr, int i,
 void bpf_loop_widen(struct bpf_verifier_env *env,
 		    const struct bpf_verifier_state_list *sl)
 {
-	struct bpf_verifier_state *cur = env->cur_state;
-	struct rounds rounds = {};
-	struct bpf_reg_state *reg;
-	u32 alike = 0;
-	int fr, i;
+	struct bpf_rounds rounds = {};
 
 	find_rounds(env, sl, &rounds);
-	if (!rounds.cnt)
-		return;
-	if (rounds.cnt > ROUNDS_BEFORE_WIDENING)
-		alike = rounds_alike(&rounds, cur);
-	for (fr = 0; fr <= cur->curframe; fr++) {
-		for (i = 0; i < scalar_places(cur->frame[fr]); i++) {
-			reg = scalar_at(cur->frame[fr], i);
-			if (reg && !keeps(&rounds, alike, fr, i, reg))
-				__mark_reg_unknown(env, reg);
-		}
-	}
+	if (rounds.cnt)
+		bpf_loop_forget(env, env->cur_state, &rounds);
 }
 
 static u32 reg_marks(const struct bpf_reg_state *reg)

@@ -9,6 +9,20 @@
 /* What it takes to put marks on a state, in instructions walked back */
 #define BPF_LOOP_STATE_STEPS	64
 
+/* How many rounds keep scalars that matter for conditional jumps alone. With n of
+ * them that change by turns, 8 rounds make some 8^n / n! states.
+ */
+#define ROUNDS_BEFORE_WIDENING	8
+
+/* The latest rounds of a loop that are being followed, the last one first */
+struct bpf_rounds {
+	const struct bpf_verifier_state *st[ROUNDS_BEFORE_WIDENING + 1];
+	u32 cnt;
+	bool callback;	/* of a helper, and not of a may_goto */
+	u32 exact;	/* how many keep what is not precise */
+	bool too_many;	/* nothing is kept */
+};
+
 static inline bool is_may_goto(const struct bpf_insn *insn)
 {
 	return insn->code == (BPF_JMP | BPF_JCOND);
@@ -34,7 +48,7 @@ static inline int bpf_max_call_frames(const struct bpf_verifier_env *env)
  */
 static inline bool bpf_loop_keep(const struct bpf_verifier_state *st, int *kept)
 {
-	return st->in_body && st->branches && ++*kept <= 16;
+	return (st->in_body || st->begins_round) && st->branches && ++*kept <= 16;
 }
 
 /* What waits to be explored at a time, in any program */
@@ -54,9 +68,20 @@ bool bpf_loop_may_cut(const struct bpf_verifier_env *env,
 int bpf_loop_cut(struct bpf_verifier_env *env, struct bpf_verifier_state *old);
 void bpf_loop_widen(struct bpf_verifier_env *env,
 		    const struct bpf_verifier_state_list *sl);
+void bpf_loop_forget(const struct bpf_verifier_env *env, struct bpf_verifier_state *st,
+		     const struct bpf_rounds *rounds);
 int bpf_loop_enter(struct bpf_verifier_env *env, int may_goto_idx);
 int bpf_loops_close(struct bpf_verifier_env *env);
 void bpf_loops_free(struct bpf_verifier_env *env);
+
+/* In callback.c */
+void bpf_callbacks_prepare(struct bpf_verifier_env *env);
+bool bpf_callback_begins(const struct bpf_verifier_env *env);
+int bpf_callback_enter(struct bpf_verifier_env *env, int *insn_idx);
+void bpf_callback_entered(struct bpf_verifier_env *env, struct bpf_verifier_state *st);
+int bpf_callback_exit(struct bpf_verifier_env *env);
+bool bpf_callback_backtrack(const struct bpf_verifier_env *env, int idx, int next,
+			    u32 *above, u32 *reg_mask, u64 *stack_mask);
 
 /* In iter_num.c */
 int bpf_iter_num_prepare(struct bpf_verifier_env *env);
@@ -71,10 +96,14 @@ int bpf_section_exit(struct bpf_verifier_env *env);
 void bpf_section_global_func(struct bpf_verifier_env *env, int subprog);
 int bpf_sections_check(struct bpf_verifier_env *env);
 
-/* In verifier.c, for loops.c */
+/* In verifier.c, for loops.c and callback.c */
 void free_verifier_state(struct bpf_verifier_state *state, bool free_self);
+void free_func_state(struct bpf_func_state *state);
+int copy_func_state(struct bpf_func_state *dst, const struct bpf_func_state *src);
 int copy_verifier_state(struct bpf_verifier_state *dst_state,
 			const struct bpf_verifier_state *src);
+struct bpf_verifier_state *push_stack(struct bpf_verifier_env *env, int insn_idx,
+				      int prev_insn_idx, bool speculative);
 int push_jmp_history(struct bpf_verifier_env *env, struct bpf_verifier_state *cur);
 bool scalar_covers(const struct bpf_reg_state *rold, const struct bpf_reg_state *rcur);
 void __mark_reg_unknown(const struct bpf_verifier_env *env, struct bpf_reg_state *reg);
