@@ -15,6 +15,8 @@ if [ "$arch" != "$(host_arch)" ]; then
 fi
 
 [ -e "$kernel_dir/sdk/bin/bpftool" ] || "$top/scripts/sdk"
+# by programs of another user
+chmod 755 "$scratch"
 mkdir -p "$scratch/heap"
 holds "it is built" make -s -C "$source" OUTPUT="$scratch/heap/" all
 holds "its tests are built" make -s -C "$source" OUTPUT="$scratch/heap/" \
