@@ -35,26 +35,31 @@ EXPORT int posix_memalign(void **ptr, size_t align, size_t size)
 	return mi_posix_memalign(ptr, align, fixed(align, size));
 }
 
-#define NEW(name, symbol, ...)						\
-	void *name(size_t size, size_t align, ##__VA_ARGS__) __asm__(symbol); \
-	EXPORT void *name(size_t size, size_t align, ##__VA_ARGS__)
+void *new_aligned(size_t size, size_t align)
+	__asm__("_ZnwmSt11align_val_t");
+void *new_array_aligned(size_t size, size_t align)
+	__asm__("_ZnamSt11align_val_t");
+void *new_aligned_nothrow(size_t size, size_t align, const void *nothrow)
+	__asm__("_ZnwmSt11align_val_tRKSt9nothrow_t");
+void *new_array_aligned_nothrow(size_t size, size_t align, const void *nothrow)
+	__asm__("_ZnamSt11align_val_tRKSt9nothrow_t");
 
-NEW(new_aligned, "_ZnwmSt11align_val_t")
+EXPORT void *new_aligned(size_t size, size_t align)
 {
 	return mi_new_aligned(fixed(align, size), align);
 }
 
-NEW(new_array_aligned, "_ZnamSt11align_val_t")
+EXPORT void *new_array_aligned(size_t size, size_t align)
 {
-	return mi_new_aligned(fixed(align, size), align);
+	return new_aligned(size, align);
 }
 
-NEW(new_aligned_nothrow, "_ZnwmSt11align_val_tRKSt9nothrow_t", const void *nothrow)
+EXPORT void *new_aligned_nothrow(size_t size, size_t align, const void *nothrow)
 {
 	return mi_new_aligned_nothrow(fixed(align, size), align);
 }
 
-NEW(new_array_aligned_nothrow, "_ZnamSt11align_val_tRKSt9nothrow_t", const void *nothrow)
+EXPORT void *new_array_aligned_nothrow(size_t size, size_t align, const void *nothrow)
 {
-	return mi_new_aligned_nothrow(fixed(align, size), align);
+	return new_aligned_nothrow(size, align, nothrow);
 }

@@ -254,7 +254,8 @@ static void check_file(const char *path, bool follow)
 		return;
 	if (!fstat(fd, &st) && gains_rights(fd, &st))
 		die(EXIT_NOT_EXECUTABLE,
-		    "%s: setuid, setgid or with capabilities: no library is preloaded into it", path);
+		    "%s: setuid, setgid or with capabilities: no library is preloaded into it",
+		    path);
 	check_elf(path, fd);
 	if (follow)
 		check_script(fd);

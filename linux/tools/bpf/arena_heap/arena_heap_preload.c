@@ -24,7 +24,6 @@
  *    for the program that it becomes.
  */
 #define _GNU_SOURCE
-#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -115,11 +114,12 @@ bool next_data(off_t *pos, off_t *end)
 	return *end > *pos;
 }
 
-/* What the program before exec() had, but for the header. */
+/* What the program before exec() had. The header's numbers go on. */
 static void wipe(void)
 {
 	off_t pos, end;
 
+	memset(heap_header()->root, 0, sizeof(heap_header()->root));
 	for (pos = ARENA_HEAP_HEADER; next_data(&pos, &end); pos = end)
 		memset((void *)(heap.start + pos), 0, end - pos);
 }
@@ -175,10 +175,8 @@ static void give_to_mimalloc(void)
 {
 	void *first;
 
-	if ((void *)malloc != dlsym(RTLD_NEXT, "malloc") ||
-	    !dl_iterate_phdr(find_mimalloc, mi_version) ||
-	    (uintptr_t)malloc - mimalloc_start >= mimalloc_end - mimalloc_start)
-		die("malloc() is not mimalloc's, but the program's own or another library's");
+	if (!dl_iterate_phdr(find_mimalloc, mi_version))
+		die("mimalloc is not there");
 	/* else a new thread's first segment is one that can be decommitted: not ours */
 	mi_option_set(mi_option_eager_commit_delay, 0);
 	mi_option_set(mi_option_limit_os_alloc, !!(heap.flags & ARENA_HEAP_LIMIT));
@@ -186,6 +184,9 @@ static void give_to_mimalloc(void)
 				 heap.blocks * ARENA_HEAP_BLOCK, true, true, true, -1))
 		die("mimalloc does not take the arena");
 	first = malloc(1);
+	/* not by malloc's address: in a program of fixed address it is in its own PLT */
+	if (!heap_contains(first) && !mi_is_in_heap_region(first))
+		die("malloc() is not mimalloc's, but the program's own or another library's");
 	if (!heap_contains(first))
 		complain("memory was allocated before there was an arena: it lies outside");
 	free(first);
@@ -201,6 +202,7 @@ static void __attribute__((constructor)) init(int argc, char **argv, char **envp
 	unsigned int pid, fd, blocks, flags;
 	unsigned long long cookie, start;
 	const char *env;
+	int err;
 
 	environ = envp;
 	if (argc > 0)
@@ -218,7 +220,9 @@ static void __attribute__((constructor)) init(int argc, char **argv, char **envp
 	};
 	map_arena();
 	give_to_mimalloc();
-	fork_init();
+	err = fork_init();
+	if (err)
+		die("fork() would not work: %s", strerror(err));
 }
 
 /* What mimalloc has from elsewhere */

@@ -217,7 +217,7 @@ static bool runs_in_heap(void)
 
 static void prepare(void)
 {
-	struct sigaction action = { .sa_sigaction = on_segv, .sa_flags = SA_SIGINFO };
+	struct sigaction action = { .sa_sigaction = on_segv, .sa_flags = SA_SIGINFO }, old_action;
 	const char *why;
 	sigset_t old;
 
@@ -241,6 +241,10 @@ static void prepare(void)
 	why = stop_threads();
 	if (why)
 		fail(EAGAIN, why);
+	/* what a thread has installed in the meantime is what it is to be again */
+	sigaction(SIGSEGV, &action, &old_action);
+	if (old_action.sa_sigaction != on_segv)
+		f.segv = old_action;
 }
 
 static void wait_for_child(void)
@@ -280,7 +284,6 @@ static void finish(void)
 {
 	sigset_t signals = f.signals;
 
-	sigaction(SIGSEGV, &f.segv, NULL);
 	f.active = false;
 	unlock();
 	pthread_sigmask(SIG_SETMASK, &signals, NULL);
@@ -296,6 +299,7 @@ static void parent(void)
 	if (!f.err)
 		wait_for_child();
 	close_channel(&f.ours);
+	sigaction(SIGSEGV, &f.segv, NULL);
 	start_threads();
 	fork_err = f.err;
 	count_fork();
@@ -308,6 +312,7 @@ static void child(void)
 		return;
 	copy_and_wait();
 	close_channel(&f.its);
+	sigaction(SIGSEGV, &f.segv, NULL);
 	stop_forget();
 	syscall(SYS_close, heap.fd);
 	heap.fd = -1;
@@ -318,11 +323,11 @@ static void child(void)
  * fork_init() - from now on children get copies
  *
  * Context: before anybody else registers a handler.
+ * Return: 0 or an error number.
  */
-void fork_init(void)
+int fork_init(void)
 {
-	if (stop_init() || pthread_atfork(prepare, parent, child))
-		complain("fork() will not work: %s", strerror(errno));
+	return stop_init() ? errno : pthread_atfork(prepare, parent, child);
 }
 
 /* What the program calls */

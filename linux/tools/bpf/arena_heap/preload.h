@@ -32,7 +32,7 @@ bool next_data(off_t *pos, off_t *end);
 void __attribute__((format(printf, 1, 2))) complain(const char *fmt, ...);
 
 /* fork.c */
-void fork_init(void);
+int fork_init(void);
 
 /* stop.c */
 const char *stop_threads(void);

@@ -287,7 +287,7 @@ static void test_fd(void)
 /* Children that execute a program have nothing of the arena. */
 static void test_spawn(void)
 {
-	char *argv[] = { "sh", "-c", "ls -l /proc/self/fd | grep -q bpf-map", NULL };
+	static char *const argv[] = { "sh", "-c", "ls -l /proc/self/fd | grep -q bpf-map", NULL };
 	extern char **environ;
 	int status = -1;
 	pid_t pid;

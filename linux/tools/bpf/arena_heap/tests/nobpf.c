@@ -6,10 +6,11 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 long syscall(long number, ...)
 {
-	long (*next)(long, ...) = dlsym(RTLD_NEXT, "syscall");
+	__typeof__(syscall) *next = dlsym(RTLD_NEXT, "syscall");
 	long arg[6];
 	va_list ap;
 	int i;
