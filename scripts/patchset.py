@@ -8,12 +8,14 @@ lose anything on the way to the other.
                        |                 |             `- directory: all below
                        |                 `- file under linux/ that arrives
                        `- "From: " if another than NOBODY wrote it, "Subject: ",
-                          message, "---", diff of base files
+                          message, "---", diff of base files and of earlier arrivals
     out/tree         base -- commit of 0001 -- ... -- commit of the last patch
 
-Files have one version under linux/, the final one. So in the tree a file is
-complete in the commit that it arrives with, and a commit that edits such a file
-later is folded into that one when exported.
+Files have one version under linux/, the final one. What a later patch changes in a file
+that has arrived is in that patch's diff. So a file arrives as the final one with these
+diffs taken back, the last one first, and each commit has what it needs and no more. A
+commit that does nothing else than to edit such files is folded when exported: the file
+arrives with the edit.
 
 Invariants:
   - refs/series/built is the commit that patches/ and linux/ last stood for.
@@ -229,11 +231,11 @@ class Index:
     def write(self):
         return out("write-tree", env=self.env)
 
-    def apply(self, diff):
+    def apply(self, diff, *options):
         """Offsets are taken, fuzz is not. Returns git's complaint, or ''."""
         if not diff.strip():
             return ""
-        done = git("apply", "--cached", "--whitespace=nowarn", "-", stdin=diff,
+        done = git("apply", "--cached", "--whitespace=nowarn", *options, "-", stdin=diff,
                    env=self.env, check=False)
         return done.stderr.decode(errors="replace") if done.returncode else ""
 
@@ -242,6 +244,11 @@ class Index:
         text = "".join(f"{mode} {blob}\t{path}\0" for mode, blob, path in entries)
         git("update-index", "-z", "--index-info", stdin=text.encode(errors="surrogateescape"),
             env=self.env)
+
+    def entry(self, path):
+        """Return a path's (mode, blob)."""
+        mode, blob, _ = out("ls-files", "-s", "--", f":(literal){path}", env=self.env).split(None, 2)
+        return mode, blob
 
     def add_from(self, worktree, paths):
         if paths:
@@ -293,17 +300,54 @@ def check_new_files(patch, paths, base_files):
         raise Error(f"{patch.name} creates {path}: new files belong under linux/")
 
 
+def part_of(diff, paths):
+    """Return what a diff says of these files."""
+    parts = re.split(rb"^(?=diff --git )", diff, flags=re.M)
+    return b"".join(p for p in parts if p.startswith(b"diff --git ") and path_of(p) in paths)
+
+
+def path_of(part):
+    return part.split(b"\n", 1)[0].rpartition(b" b/")[2].decode(errors="surrogateescape")
+
+
+def check_edits(patches, owner):
+    """A patch edits of our files those that earlier ones have brought."""
+    arrived = set()
+    for patch in patches:
+        paths = {p for p in owner if part_of(patch.diff, {p})}
+        for path in sorted(paths - arrived):
+            raise Error(f"{patch.name} edits {path}, which arrives with {owner[path].name}")
+        arrived.update(p for p in owner if owner[p] is patch)
+
+
+def arrivals(final, edits):
+    """Take the edits of our files back, the last one first.
+
+    final is an index with our files as they are in the end; edits are (name, diff) of the
+    patches in their order. Afterwards the index has them as they arrive.
+    """
+    for name, diff in reversed(edits):
+        complaint = final.apply(diff, "-R")
+        if complaint:
+            raise Error(f"{name} cannot be taken back from the final files: "
+                        + complaint.splitlines()[0])
+
+
 def build(patches, owner, linux=LINUX):
     """Make a commit of each patch on top of base; return the last one."""
     head, index = out("rev-parse", "base"), Index("base")
     base_files = set(names("ls-tree", "-r", "--name-only", "base"))
     for patch in patches:
-        paths = [p for p in owner if owner[p] is patch]
-        check_new_files(patch, paths, base_files)
+        check_new_files(patch, [p for p in owner if owner[p] is patch], base_files)
+    check_edits(patches, owner)
+    arriving = Index("--empty")
+    arriving.add_from(linux, sorted(owner))
+    arrivals(arriving, [(p.name, part_of(p.diff, owner)) for p in patches])
+    for patch in patches:
         complaint = index.apply(patch.diff)
         if complaint:
             raise Error(describe_failure(patch, complaint))
-        index.add_from(linux, paths)
+        index.put([(*arriving.entry(p), p) for p in owner if owner[p] is patch])
         head = commit(index.write(), head, patch.message, patch.author)
     return head
 

@@ -175,6 +175,64 @@ exports_edits() {
 	holds "export: out/tree is clean afterwards" [ -z "$(p tree --edits)" ]
 }
 
+# A patch may change what an earlier one has brought; linux/ has the file as it is then.
+files_that_grow() {
+	local before
+	make_project
+	seq 1 20 >"$project/linux/kernel/bpf/arena.c"
+	p tree 2>/dev/null
+	edit kernel/bpf/arena.c 'int grown;'
+	edit kernel/bpf/Makefile 'obj-y += grown.o'
+	in_tree commit -qm $'bpf: arenas grow\n\nThey do.'
+	edit kernel/bpf/arena.c 'int more;'
+	edit mm/vmalloc.c 61
+	in_tree commit -qm $'mm: more\n\nOf it.'
+	run p export
+	expect "export: an edit of an earlier file along with others is a patch" 0 "exported 5 patches and 3 files"
+	holds "export: ... which has both" \
+		[ "$(grep -c '^+\(int grown;\|obj-y += grown.o\)' "$project/patches/0004-bpf-arenas-grow.patch")" = 2 ]
+	holds "export: ... and linux/ the file as it is in the end" \
+		[ "$(tail -n 2 "$project/linux/kernel/bpf/arena.c" | paste -sd ,)" = "int grown;,int more;" ]
+	run in_tree diff --stat HEAD~2 HEAD~1 -- kernel/bpf/arena.c
+	expect "export: ... and the tree a commit that has no more than it needs" 0 "1 file changed, 1 insertion(+)"
+	before=$(files_sum)
+	rm -rf "$project/out/tree"
+	run p tree
+	expect "tree: five patches" 0 "holds 5 patches"
+	holds "tree: the file arrives as it was" \
+		bash -c "! git -C '$project/out/tree' grep -q 'grown\|more' HEAD~2 -- kernel/bpf/arena.c"
+	run p export
+	holds "export: files that grow come through a round trip" [ "$before" = "$(files_sum)" ]
+	sed -i 's/^2$/two/' "$project/out/tree/kernel/bpf/arena.c"
+	in_tree commit -qam 'fixup of a file that grows'
+	run p export
+	expect "export: what only edits earlier files is folded" 0 "folded"
+	run in_tree show HEAD~2:kernel/bpf/arena.c
+	holds "export: ... and is there when the file arrives" \
+		bash -c "[[ \$1 = *two* && \$1 != *grown* ]]" - "$said"
+	before=$(files_sum)
+	sed -i 's/grown/tall/' "$project/out/tree/kernel/bpf/arena.c"
+	in_tree commit -qam 'fixup of what came later'
+	run p export
+	expect "export: what a later patch has brought is edited there" 1 \
+		"cannot be taken back from the final files: error: patch failed: kernel/bpf/arena.c:"
+	expect "export: ... and it says how" 1 "only edit files of earlier ones ('fixup of what came later')"
+	holds "export: ... and nothing is written" [ "$before" = "$(files_sum)" ]
+	in_tree reset -q --hard HEAD~1
+	sed -i /grown/d "$project/linux/kernel/bpf/arena.c"
+	refuses "an edit of linux/ that takes away what a patch adds" \
+		"0005-mm-more.patch cannot be taken back from the final files: error: patch failed"
+	write_patch 0001-sparse.patch s 'diff --git a/kernel/bpf/arena.c b/kernel/bpf/arena.c
+--- a/kernel/bpf/arena.c
++++ b/kernel/bpf/arena.c
+@@ -1 +1,2 @@
+ 1
++int early;
+'
+	refuses "a patch that edits what is not there yet" \
+		"0001-sparse.patch edits kernel/bpf/arena.c, which arrives with 0002-arena.patch"
+}
+
 drops_and_reorders() {
 	make_project
 	p tree 2>/dev/null
@@ -462,6 +520,7 @@ round_trip
 keeps_mtimes
 keeps_edits
 exports_edits
+files_that_grow
 drops_and_reorders
 new_package
 keeps_branches
@@ -475,4 +534,4 @@ foreign_tree
 bad_series
 mails
 disk_full
-plan 88
+plan 102
