@@ -32,14 +32,16 @@
  *		b	resume
  *	1:	b	out
  */
-#include <linux/bpf.h>
-#include <linux/filter.h>
+#define pr_fmt(fmt) "bpf_jit: " fmt
+
 #include <linux/kernel.h>
 #include <linux/sizes.h>
 #include <asm/insn.h>
 
-#include "bpf_jit.h"
-#include "bpf_may_goto.h"
+#include "bpf_jit_comp.h"
+
+#define A64_COND_MI	AARCH64_INSN_COND_MI /* < 0 */
+#define A64_COND_PL	AARCH64_INSN_COND_PL /* >= 0 */
 
 #define FUEL	A64_R(23)
 #define SHARED	A64_R(24)
@@ -52,14 +54,25 @@
 #define SHARED_OFF	offsetof(struct bpf_may_goto_leaf, shared)
 #define END_OFF		offsetof(struct bpf_may_goto_alone, end)
 
+/* No sequence is longer */
+#define MAX_INSNS	20
+
+static void emit_list(const u32 *insns, int n, struct jit_ctx *ctx)
+{
+	while (n--)
+		emit(*insns++, ctx);
+}
+
 static bool burns_x23(const struct a64_may_goto *mg)
 {
 	return mg->kind == MAY_GOTO_ALONE || mg->kind == MAY_GOTO_LEAF;
 }
 
-void a64_may_goto_init(struct a64_may_goto *mg, const struct bpf_prog *prog)
+/* Before the first pass */
+void a64_may_goto_init(struct jit_ctx *ctx)
 {
-	const struct bpf_may_goto_info *info = &prog->aux->may_goto;
+	const struct bpf_may_goto_info *info = &ctx->prog->aux->may_goto;
+	struct a64_may_goto *mg = &ctx->may_goto;
 	int off = 0;
 
 	mg->kind = bpf_may_goto_kind(info);
@@ -67,7 +80,7 @@ void a64_may_goto_init(struct a64_may_goto *mg, const struct bpf_prog *prog)
 	mg->starts = bpf_may_goto_starts(info);
 	mg->thunk = bpf_may_goto_has_thunk(info);
 	/* no BPF insn becomes more than 32 of A64, on average */
-	mg->far = prog->len > SZ_1M / AARCH64_INSN_SIZE / 64;
+	mg->far = ctx->prog->len > SZ_1M / AARCH64_INSN_SIZE / 64;
 
 	if (burns_x23(mg))
 		off += sizeof(struct bpf_may_goto_leaf);
@@ -97,8 +110,7 @@ static int mov_imm(u32 *to, int reg, u32 value)
 	return n;
 }
 
-/* To be emitted when SP is where it stays */
-int a64_may_goto_enter(u32 *to, const struct a64_may_goto *mg)
+static int put_enter(u32 *to, const struct a64_may_goto *mg)
 {
 	int n = 0;
 
@@ -128,8 +140,17 @@ int a64_may_goto_enter(u32 *to, const struct a64_may_goto *mg)
 	return n;
 }
 
-/* The mirror of a64_may_goto_enter() */
-int a64_may_goto_leave(u32 *to, const struct a64_may_goto *mg)
+/* The end of the prologue, when SP is where it stays, in each pass */
+void a64_may_goto_enter(struct jit_ctx *ctx)
+{
+	u32 insns[MAX_INSNS];
+
+	ctx->may_goto.count = 0;
+	emit_list(insns, put_enter(insns, &ctx->may_goto), ctx);
+}
+
+/* The mirror of put_enter() */
+static int put_leave(u32 *to, const struct a64_may_goto *mg)
 {
 	int n = 0;
 
@@ -142,8 +163,24 @@ int a64_may_goto_leave(u32 *to, const struct a64_may_goto *mg)
 	return n;
 }
 
+/* To be emitted while SP still is there */
+void a64_may_goto_leave(struct jit_ctx *ctx)
+{
+	u32 insns[MAX_INSNS];
+
+	emit_list(insns, put_leave(insns, &ctx->may_goto), ctx);
+}
+
+/* How many insns a64_may_goto_leave() emits */
+int a64_may_goto_leave_len(const struct jit_ctx *ctx)
+{
+	u32 insns[MAX_INSNS];
+
+	return put_leave(insns, &ctx->may_goto);
+}
+
 /* From the start of a may_goto to where it resumes */
-int a64_may_goto_round_len(const struct a64_may_goto *mg)
+static int round_len(const struct a64_may_goto *mg)
 {
 	return (burns_x23(mg) ? 1 : 3) + (mg->far ? 2 : 1);
 }
@@ -153,15 +190,36 @@ static int site_len(const struct a64_may_goto *mg)
 	return burns_x23(mg) ? 5 : 4;
 }
 
+static int put_common(u32 *to, const struct a64_may_goto *mg)
+{
+	u64 stub = (u64)bpf_may_goto_stub;
+	int n = 0;
+
+	if (burns_x23(mg)) {
+		to[n++] = A64_STR64I(FUEL, A64_SP, FUEL_OFF);
+		if (mg->kind == MAY_GOTO_LEAF)
+			to[n++] = A64_STR64I(SHARED, A64_SP, SHARED_OFF);
+		to[n++] = A64_ADD_I(1, TMP, A64_SP, mg->kind);
+	} else {
+		to[n++] = A64_MOV(1, TMP, SHARED);
+	}
+	to[n++] = A64_MOVZ(1, TMP2, mg->cost, 0);
+	to[n++] = A64_MOVN(1, IP0, ~stub & 0xffff, 0);
+	to[n++] = A64_MOVK(1, IP0, (stub >> 16) & 0xffff, 16);
+	to[n++] = A64_MOVK(1, IP0, (stub >> 32) & 0xffff, 32);
+	to[n++] = A64_BR(IP0);
+	return n;
+}
+
 static int common_len(const struct a64_may_goto *mg)
 {
-	u32 buf[A64_MAY_GOTO_MAX];
+	u32 insns[MAX_INSNS];
 
-	return a64_may_goto_common(buf, mg);
+	return put_common(insns, mg);
 }
 
 /* may_goto number nr, at index idx. INNER lacks the second jump yet. */
-int a64_may_goto_round(u32 *to, const struct a64_may_goto *mg, int idx, int nr)
+static int put_round(u32 *to, const struct a64_may_goto *mg, int idx, int nr)
 {
 	int site = mg->sites ? mg->sites + common_len(mg) + nr * site_len(mg) : idx;
 	int n = 0;
@@ -186,30 +244,39 @@ int a64_may_goto_round(u32 *to, const struct a64_may_goto *mg, int idx, int nr)
 	return n;
 }
 
-int a64_may_goto_common(u32 *to, const struct a64_may_goto *mg)
+/**
+ * a64_emit_may_goto() - emit a may_goto
+ * @insn: the may_goto
+ * @ctx: the function
+ *
+ * Return: 0; -EFAULT if the function is none that has one, -EINVAL if what it jumps to
+ *         is out of reach.
+ */
+int a64_emit_may_goto(const struct bpf_insn *insn, struct jit_ctx *ctx)
 {
-	u64 stub = (u64)bpf_may_goto_stub;
-	int n = 0;
+	const int i = insn - ctx->prog->insnsi;
+	struct a64_may_goto *mg = &ctx->may_goto;
+	u32 insns[MAX_INSNS];
+	s32 jmp_offset;
+	int err;
 
-	if (burns_x23(mg)) {
-		to[n++] = A64_STR64I(FUEL, A64_SP, FUEL_OFF);
-		if (mg->kind == MAY_GOTO_LEAF)
-			to[n++] = A64_STR64I(SHARED, A64_SP, SHARED_OFF);
-		to[n++] = A64_ADD_I(1, TMP, A64_SP, mg->kind);
-	} else {
-		to[n++] = A64_MOV(1, TMP, SHARED);
-	}
-	to[n++] = A64_MOVZ(1, TMP2, mg->cost, 0);
-	to[n++] = A64_MOVN(1, IP0, ~stub & 0xffff, 0);
-	to[n++] = A64_MOVK(1, IP0, (stub >> 16) & 0xffff, 16);
-	to[n++] = A64_MOVK(1, IP0, (stub >> 32) & 0xffff, 32);
-	to[n++] = A64_BR(IP0);
-	return n;
+	if (mg->kind == MAY_GOTO_NONE)
+		return -EFAULT;
+	emit_list(insns, put_round(insns, mg, ctx->idx, mg->count++), ctx);
+	if (mg->kind != MAY_GOTO_INNER)
+		return 0;
+
+	/* the call's rounds are used up */
+	jmp_offset = bpf2a64_offset(i, insn->off, ctx);
+	err = check_branch(i, jmp_offset, 19);
+	if (err)
+		return err;
+	emit(A64_B_(A64_COND_MI, jmp_offset), ctx);
+	return 0;
 }
 
 /* idx, resume, out: indices in the image, the first one of the site */
-int a64_may_goto_site(u32 *to, const struct a64_may_goto *mg, int idx,
-		      int resume, int out)
+static int put_site(u32 *to, const struct a64_may_goto *mg, int idx, int resume, int out)
 {
 	int n = 0;
 
@@ -225,21 +292,11 @@ int a64_may_goto_site(u32 *to, const struct a64_may_goto *mg, int idx,
 	return n;
 }
 
-unsigned long bpf_may_goto_resume(unsigned long ip)
-{
-	const __le32 *insn = (__le32 *)ip;
-
-	/* the first branch, behind one or two other instructions */
-	while (!aarch64_insn_is_b(le32_to_cpu(*insn)))
-		insn++;
-	return (unsigned long)insn + aarch64_get_branch_offset(le32_to_cpu(*insn));
-}
-
 /*
  * What a helper calls: make what the function inherits, call it. idx: the thunk's
  * index in the image, of which the function is the beginning.
  */
-int a64_may_goto_thunk(u32 *to, int idx)
+static int put_thunk(u32 *to, int idx)
 {
 	int n = 0;
 
@@ -264,4 +321,40 @@ int a64_may_goto_thunk(u32 *to, int idx)
 		to[n++] = A64_AUTIASP;
 	to[n++] = A64_RET(A64_LR);
 	return n;
+}
+
+/* What belongs to may_gotos and lies behind the epilogue, in each pass */
+void a64_build_may_goto_sites(struct jit_ctx *ctx)
+{
+	struct a64_may_goto *mg = &ctx->may_goto;
+	const struct bpf_prog *prog = ctx->prog;
+	u32 insns[MAX_INSNS];
+	int i, resume, out;
+
+	if (mg->kind != MAY_GOTO_NONE) {
+		mg->sites = ctx->idx;
+		emit_list(insns, put_common(insns, mg), ctx);
+		for (i = 0; i < prog->len; i++) {
+			if (prog->insnsi[i].code != (BPF_JMP | BPF_JCOND))
+				continue;
+			resume = ctx->offset[i] + round_len(mg);
+			out = ctx->offset[i + 1 + prog->insnsi[i].off];
+			emit_list(insns, put_site(insns, mg, ctx->idx, resume, out), ctx);
+		}
+	}
+	if (mg->thunk) {
+		if (ctx->image)
+			prog->aux->callback_entry = &ctx->image[ctx->idx];
+		emit_list(insns, put_thunk(insns, ctx->idx), ctx);
+	}
+}
+
+unsigned long bpf_may_goto_resume(unsigned long ip)
+{
+	const __le32 *insn = (__le32 *)ip;
+
+	/* the first branch, behind one or two other instructions */
+	while (!aarch64_insn_is_b(le32_to_cpu(*insn)))
+		insn++;
+	return (unsigned long)insn + aarch64_get_branch_offset(le32_to_cpu(*insn));
 }

@@ -38,24 +38,12 @@
  * The lfence is for returns that are predicted to come here with the registers of
  * other code: accesses to an arena rely on them (see find_zext()).
  */
-#include <linux/bpf.h>
-#include <linux/filter.h>
-#include <linux/kernel.h>
 #include <asm/ibt.h>
 
-#include "bpf_may_goto.h"
+#include "bpf_jit_comp.h"
 
 #define COMMON_LEN	20
 #define SITE_LEN	19
-
-static u8 *put(u8 *prog, u64 bytes, int len)
-{
-	while (len--) {
-		*prog++ = bytes;
-		bytes >>= 8;
-	}
-	return prog;
-}
 
 /* The opcode's bytes are written as they lie in memory, last one first: 0xe58948 */
 static u8 *put_off32(u8 *prog, u64 bytes, int len, int off)
@@ -70,6 +58,7 @@ void x86_may_goto_init(struct x86_may_goto *mg, const struct bpf_prog *prog,
 	int off = -round_up(prog->aux->stack_depth, 8) - (tail_call_reachable ? 8 : 0);
 	int top = off;
 
+	mg->sites = 0;
 	mg->kind = bpf_may_goto_kind(info);
 	mg->cost = info->cost;
 	mg->r12_is_base = uses_arena;
@@ -174,13 +163,13 @@ static u8 *burn_fuel(u8 *prog, const struct x86_may_goto *mg)
 }
 
 /*
- * may_goto number nr, at pos in the image. What is missing for MAY_GOTO_INNER is
- * the second jump.
+ * The function's next may_goto, at pos in the image. What is missing for
+ * MAY_GOTO_INNER is the second jump.
  */
-u8 *x86_may_goto_round(u8 *prog, const struct x86_may_goto *mg, int pos, int nr)
+u8 *x86_may_goto_round(u8 *prog, struct x86_may_goto *mg, int pos)
 {
 	u8 *start = prog;
-	int site = mg->stubs + COMMON_LEN + nr * SITE_LEN;
+	int site = mg->stubs + COMMON_LEN + mg->sites++ * SITE_LEN;
 
 	prog = burn_fuel(prog, mg);
 	prog = put_off32(prog, 0x880f, 2, site - (pos + (int)(prog - start) + 6)); /* js */
@@ -190,7 +179,7 @@ u8 *x86_may_goto_round(u8 *prog, const struct x86_may_goto *mg, int pos, int nr)
 }
 
 /* From the start of a may_goto to where it resumes */
-int x86_may_goto_round_len(const struct x86_may_goto *mg)
+static int x86_may_goto_round_len(const struct x86_may_goto *mg)
 {
 	u8 buf[32];
 
@@ -198,7 +187,7 @@ int x86_may_goto_round_len(const struct x86_may_goto *mg)
 }
 
 /* ip: the address at which prog will lie */
-u8 *x86_may_goto_common(u8 *prog, const struct x86_may_goto *mg, const u8 *ip)
+static u8 *x86_may_goto_common(u8 *prog, const struct x86_may_goto *mg, const u8 *ip)
 {
 	u8 *start = prog;
 
@@ -219,8 +208,8 @@ u8 *x86_may_goto_common(u8 *prog, const struct x86_may_goto *mg, const u8 *ip)
 	return prog;
 }
 
-u8 *x86_may_goto_site(u8 *prog, const struct x86_may_goto *mg, int nr,
-		      int resume, int out)
+static u8 *x86_may_goto_site(u8 *prog, const struct x86_may_goto *mg, int nr,
+			     int resume, int out)
 {
 	int at = mg->stubs + COMMON_LEN + nr * SITE_LEN;
 
@@ -241,7 +230,7 @@ unsigned long bpf_may_goto_resume(unsigned long ip)
  * What a helper calls: make what the function inherits, call it from here. What
  * follows the call and the last instruction, a return, is for the caller.
  */
-u8 *x86_may_goto_thunk_begin(u8 *prog)
+static u8 *x86_may_goto_thunk_begin(u8 *prog)
 {
 	prog = put(prog, 0xcc, 1);			/* int3 */
 #ifdef CONFIG_X86_KERNEL_IBT
@@ -254,7 +243,60 @@ u8 *x86_may_goto_thunk_begin(u8 *prog)
 	return put(prog, 0xe48949, 3);			/* mov r12, rsp */
 }
 
-u8 *x86_may_goto_thunk_end(u8 *prog)
+static u8 *x86_may_goto_thunk_end(u8 *prog)
 {
 	return put(prog, 0xc9f8658b4cULL, 5);		/* mov r12, [rbp - 8]; leave */
+}
+
+/* What belongs to may_gotos and lies behind the code. Returns its end. */
+static int emit_may_goto_sites(struct bpf_prog *bpf_prog, const int *addrs, u8 *image,
+			       u8 *rw_image, int proglen, struct x86_may_goto *mg)
+{
+	const struct bpf_insn *insn = bpf_prog->insnsi;
+	int len = x86_may_goto_round_len(mg);
+	int i, nr = 0;
+	u8 temp[64];
+
+	if (mg->kind == MAY_GOTO_NONE)
+		return proglen;
+	mg->stubs = proglen;
+	proglen = put_image(rw_image, proglen, temp,
+			    x86_may_goto_common(temp, mg, image + proglen));
+	for (i = 1; i <= bpf_prog->len; i++, insn++)
+		if (insn->code == (BPF_JMP | BPF_JCOND))
+			proglen = put_image(rw_image, proglen, temp,
+					    x86_may_goto_site(temp, mg, nr++,
+							      addrs[i - 1] + len,
+							      addrs[i + insn->off]));
+	return proglen;
+}
+
+/* What helpers call in place of the function, see bpf_may_goto_has_thunk() */
+static int emit_may_goto_thunk(struct bpf_prog *bpf_prog, u8 *image, u8 *rw_image,
+			       int proglen)
+{
+	u8 temp[64], *prog;
+
+	prog = x86_may_goto_thunk_begin(temp);
+	if (emit_call(&prog, image, image + proglen + (prog - temp)))
+		return -EINVAL;
+	prog = x86_may_goto_thunk_end(prog);
+	emit_return(&prog, image + proglen + (prog - temp));
+	if (image)
+		bpf_prog->aux->callback_entry = image + proglen + 1;
+	return put_image(rw_image, proglen, temp, prog);
+}
+
+/*
+ * What lies behind the function's code, from proglen on. Returns its end, or -EINVAL
+ * if the thunk's call gets too far. addrs, image and rw_image are as for
+ * x86_arena_end().
+ */
+int x86_may_goto_end(struct bpf_prog *bpf_prog, struct x86_may_goto *mg, const int *addrs,
+		     u8 *image, u8 *rw_image, int proglen)
+{
+	proglen = emit_may_goto_sites(bpf_prog, addrs, image, rw_image, proglen, mg);
+	if (mg->thunk)
+		proglen = emit_may_goto_thunk(bpf_prog, image, rw_image, proglen);
+	return proglen;
 }

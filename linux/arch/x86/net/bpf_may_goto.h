@@ -23,6 +23,7 @@ struct x86_may_goto {
 	int fuel_off;		/* the function's own struct */
 	int left_off;
 	int size;		/* bytes on the stack */
+	int sites;		/* may_gotos of this pass */
 	/* the code behind the function, in the image; known after the first pass */
 	int stubs;
 };
@@ -33,12 +34,8 @@ u8 *x86_may_goto_enter(u8 *prog, const struct x86_may_goto *mg);
 u8 *x86_may_goto_leave(u8 *prog, const struct x86_may_goto *mg);
 bool x86_may_goto_swaps_r12(const struct x86_may_goto *mg, const struct bpf_insn *call);
 u8 *x86_may_goto_before_call(u8 *prog, const struct x86_may_goto *mg);
-u8 *x86_may_goto_round(u8 *prog, const struct x86_may_goto *mg, int pos, int nr);
-int x86_may_goto_round_len(const struct x86_may_goto *mg);
-u8 *x86_may_goto_common(u8 *prog, const struct x86_may_goto *mg, const u8 *ip);
-u8 *x86_may_goto_site(u8 *prog, const struct x86_may_goto *mg, int nr,
-		      int resume, int out);
-u8 *x86_may_goto_thunk_begin(u8 *prog);
-u8 *x86_may_goto_thunk_end(u8 *prog);
+u8 *x86_may_goto_round(u8 *prog, struct x86_may_goto *mg, int pos);
+int x86_may_goto_end(struct bpf_prog *bpf_prog, struct x86_may_goto *mg, const int *addrs,
+		     u8 *image, u8 *rw_image, int proglen);
 
 #endif
