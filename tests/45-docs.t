@@ -31,6 +31,15 @@ for name in bpf_arena_alloc_pages bpf_arena_free_pages bpf_arena_reserve_pages; 
 done
 holds "the page contains the example" grep -q sum_visits "$page"
 
+# The same of arena_lib.rst, and of all that its headers describe
+list_of sed -n 's,^ \* \(arena_[a-z_]*\)() - .*,\1,p' "$tree"/tools/lib/bpf/arena/*.h
+[ ${#list[@]} -gt 50 ] || not_ok "the headers describe their functions" "${#list[@]} of them"
+missing=()
+for name in "${list[@]}"; do
+	grep -q "id=\"c.$name\"" "$(dirname "$page")/arena_lib.html" || missing+=("$name")
+done
+holds "arena_lib.rst describes what its headers have: ${missing[*]}" [ ${#missing[@]} = 0 ]
+
 # The example stands in the page, where a reader of the raw file sees it, and in the
 # self-tests. What the page says that it prints, the self-test expects.
 c_block() {

@@ -80,6 +80,9 @@ has_contents() {
 		holds "the kernel has CONFIG_$file" grep -qx "CONFIG_$file=y" "$root/boot/config-$release"
 	done
 	holds "bpf_arena.h is installed" grep -q can_loop "$root/$home/include/bpf/bpf_arena.h"
+	for file in "$tree"/tools/lib/bpf/arena/*.h; do
+		holds "<bpf/arena/${file##*/}> is installed" cmp "$file" "$root/$home/include/bpf/arena/${file##*/}"
+	done
 	holds "linux/bpf.h has the map type" grep -q BPF_MAP_TYPE_ARENA "$root/$home/include/linux/bpf.h"
 	for file in "$tree"/tools/bpf/bpftool/Documentation/bpftool*.rst; do
 		file=$(basename "$file" .rst)
