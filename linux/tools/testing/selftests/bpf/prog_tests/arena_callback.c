@@ -40,6 +40,11 @@ static const struct {
 	{ "null_decides", "R3 type=scalar expected=fp" },
 	{ "null_is_a_kptr", "invalid kptr access, R3 type=scalar" },
 	{ "reference_of_a_callee", "Unreleased reference" },
+	{ "no_vma", "invalid access to map value, value_size=64 off=1000" },
+	{ "two_frames_up", "invalid access to map value, value_size=64 off=64 size=1" },
+	{ "global_function", "invalid access to map value, value_size=64 off=64 size=1" },
+	{ "timer", "invalid access to map value, value_size=64 off=64 size=1" },
+	{ "for_each_inner", "invalid access to map value, value_size=64 off=64 size=1" },
 };
 
 static const struct {
@@ -66,6 +71,9 @@ static const struct {
 	{ "references_and_locks", MANY },
 	{ "index_by_round", MANY },
 	{ "index_behind", MANY },
+	{ "sum_of_inner", MANY },
+	{ "count_two_frames_up", MANY },
+	{ "in_global_function", MANY },
 };
 
 static struct arena_callback *open_one(const char *name, __u32 flags)

@@ -55,6 +55,33 @@ struct {
 	__uint(max_entries, 4096);
 } ringbuf SEC(".maps");
 
+struct inner {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 4);
+	__type(key, __u32);
+	__type(value, __u32);
+} inner SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__array(values, struct inner);
+} outer SEC(".maps") = {
+	.values = { &inner },
+};
+
+struct timer {
+	struct bpf_timer timer;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct timer);
+} timers SEC(".maps");
+
 struct task_struct {
 	int dummy;
 };
@@ -621,6 +648,89 @@ int reference_of_a_callee(void *ctx)
 	return 0;
 }
 
+/* bpf_find_vma() may find nothing, and calls nothing then */
+static long set_to_0_of_vma(struct task_struct *task, struct vm_area_struct *vma, struct index *c)
+{
+	c->i = 0;
+	return 0;
+}
+
+SEC("syscall")
+int no_vma(void *ctx)
+{
+	struct index c = { .value = get_value(0), .i = 1000 };
+
+	if (!c.value)
+		return 1;
+	bpf_find_vma(bpf_get_current_task_btf(), (__u64)zero, set_to_0_of_vma, &c, 0);
+	return c.value[c.i];
+}
+
+static __noinline int loop_for_caller(struct index *c)
+{
+	bpf_loop(rounds, step, c, 0);
+	return 0;
+}
+
+SEC("syscall")
+int two_frames_up(void *ctx)
+{
+	struct index c = { .value = get_value(0) };
+
+	return c.value ? loop_for_caller(&c) : 1;
+}
+
+/* Verified by itself */
+__weak __noinline int counter_of_its_own(int n)
+{
+	struct index c = { .value = get_value(0) };
+
+	if (c.value)
+		bpf_loop(n, step, &c, 0);
+	return 0;
+}
+
+SEC("syscall")
+int global_function(void *ctx)
+{
+	return counter_of_its_own(rounds);
+}
+
+static int timer_cb(void *map, __u32 *key, struct timer *t)
+{
+	struct index c = { .value = get_value(0) };
+
+	if (c.value)
+		bpf_loop(rounds, step, &c, 0);
+	return 0;
+}
+
+SEC("syscall")
+int timer(void *ctx)
+{
+	struct timer *t;
+	__u32 key = 0;
+
+	array[0] = 0;
+	t = bpf_map_lookup_elem(&timers, &key);
+	if (!t)
+		return 1;
+	bpf_timer_init(&t->timer, &timers, 1 /* CLOCK_MONOTONIC */);
+	return bpf_timer_set_callback(&t->timer, timer_cb);
+}
+
+SEC("syscall")
+int for_each_inner(void *ctx)
+{
+	struct index c = { .value = get_value(0) };
+	__u32 key = 0;
+	void *map = bpf_map_lookup_elem(&outer, &key);
+
+	if (c.value && map)
+		bpf_for_each_map_elem(map, step_elem, &c, 0);
+	return 0;
+}
+
 /* What is accepted */
 
 SEC("syscall")
@@ -1026,6 +1136,55 @@ int sum_of_elements(void *ctx)
 		bpf_map_update_elem(&hash, &i, &i, 0);
 	bpf_for_each_map_elem(&hash, add_elem, &c, 0);
 	return c.sum == 120 && c.cnt == 16 ? 0 : 1;
+}
+
+SEC("syscall")
+int sum_of_inner(void *ctx)
+{
+	__u32 i, key = 0;
+	struct sum c = {};
+	void *map;
+
+	array[0] = 0;
+	map = bpf_map_lookup_elem(&outer, &key);
+	if (!map)
+		return 1;
+	for (i = zero; i < 4 && can_loop; i++)
+		bpf_map_update_elem(map, &i, &i, 0);
+	bpf_for_each_map_elem(map, add_elem, &c, 0);
+	return c.sum == 6 && c.cnt == 4 ? 0 : 2;
+}
+
+static __noinline int count_for_caller(struct sum *c)
+{
+	bpf_loop(10, count_3, c, 0);
+	return 0;
+}
+
+SEC("syscall")
+int count_two_frames_up(void *ctx)
+{
+	struct sum c = {};
+
+	array[0] = 0;
+	count_for_caller(&c);
+	count_for_caller(&c);
+	return c.cnt == 20 ? 0 : 1;
+}
+
+__weak __noinline int count_by_itself(int n)
+{
+	struct sum c = {};
+
+	bpf_loop(n, count_3, &c, 0);
+	return c.cnt;
+}
+
+SEC("syscall")
+int in_global_function(void *ctx)
+{
+	array[0] = 0;
+	return count_by_itself(10) + count_by_itself(rounds) == 10 + SIZE ? 0 : 1;
 }
 
 /* A flag that a round sets: what is behind the helper may depend on it */
