@@ -27,7 +27,8 @@
  * class hands out as a whole is popped, by a word that has a number of 32 bits beside the
  * pointer, which every change increments.
  *
- * Larger sizes are whole pages, found in the bitmap.
+ * Larger sizes are whole pages, found in the bitmap. A page that has become a part of a span stays
+ * that: memory of free objects serves their class alone.
  *
  * A page here has 4 KiB, whatever the kernel's have. The heap gets memory by
  * arena_heap_add(), and a program may call arena_heap_grow(); arena_malloc() never does, so it
@@ -83,21 +84,22 @@ struct arena_heap_cpu {
 /*
  * What a page is part of, made for arena_free(), which does little with it:
  *
- *	63          32 31      16 15    12 11 8 7         0
- *	inverse        size / 16  number   0    class * 8	of a span
+ *	63          32 31      16 15    12 11  8 7         0
+ *	inverse        size / 16  number   pages class * 8	of a span
  *	0              number of pages << 8     0xff		first page of a large object
  *	0						else
  *
- * number: of the page in its span. inverse: 2^32 / size, rounded up. What begins n bytes after its
+ * number: of the page in its span, which has that many pages. inverse: 2^32 / size, rounded up. What begins n bytes after its
  * span does is an object if n * inverse, in 32 bits, is less than inverse: if n is k * size,
  * n * inverse is k * 2^32 and less than k * size more, and k * size is less than 2^15; if not,
  * it is at least inverse more, and that is at least 2^19.
  */
 #define __ARENA_PAGE_LARGE 0xff
 
-static __always_inline __u64 __arena_page_span(__u32 class, __u32 size, __u32 nr)
+static __always_inline __u64 __arena_page_span(__u32 class, __u32 size, __u32 nr, __u32 pages)
 {
-	return ((0xffffffffULL / size) + 1) << 32 | size / 16 << 16 | nr << 12 | class * 8;
+	return ((0xffffffffULL / size) + 1) << 32 | size / 16 << 16 | nr << 12 | pages << 8 |
+	       class * 8;
 }
 
 struct arena_heap {
@@ -262,6 +264,9 @@ __arena_large int __arena_heap_add(__arg_arena struct arena_heap __arena *heap, 
 	if (!__arena_heap_ok(heap, nr_pages))
 		return -EFAULT;
 	arena_rounds(i, n) {
+		/* half of an address that is 0 is NULL */
+		if (!(arena_read_once(&heap->start) + ((first + i) << ARENA_HEAP_SHIFT)))
+			continue;
 		word = (__u64 __arena *)arena_at(arena_read_once(&heap->start) +
 						 ((first + i) << ARENA_HEAP_SHIFT));
 		if (!arena_ok(word, ARENA_HEAP_PAGE))
@@ -283,12 +288,13 @@ __arena_large int __arena_heap_add(__arg_arena struct arena_heap __arena *heap, 
  * @heap: the heap
  * @p: where the memory is: pages that exist, that lie in the range which the heap serves, and that
  *     nobody else uses
- * @bytes: its size; parts of 4 KiB pages at both ends are left out
+ * @bytes: its size; parts of 4 KiB pages at both ends are left out, and so is a page whose address is a
+ *     multiple of 4 GiB
  *
  * Context: any, both sides; a round for each page. In a process a page that does not exist
  * yet appears.
  * Return: 0; -EINVAL: not in the heap's range, or the heap lies there itself; -EBUSY: a page is in
- * the heap already; -EFAULT: a page does not exist; -EAGAIN: a program's time is over. Pages
+ * the heap already (not found if it is in a large object, and not its first one); -EFAULT: a page does not exist; -EAGAIN: a program's time is over. Pages
  * before that one are the heap's then.
  */
 static __always_inline int arena_heap_add(struct arena_heap __arena *heap, void __arena *p,
@@ -307,15 +313,19 @@ static __always_inline int arena_heap_add(struct arena_heap __arena *heap, void 
  * Programs only, in a context where bpf_arena_alloc_pages() works: any with this kernel, where
  * it gives at most 32 to a program that may not sleep.
  *
- * Return: 0; -ENOMEM; as arena_heap_add().
+ * Return: 0; -ENOMEM; as arena_heap_add(). Pages that lie outside of the heap's range are given back.
  */
 #define arena_heap_grow(heap, map, pages)				\
 	({								\
 		__u32 __n = (pages);					\
 		void __arena *__p = bpf_arena_alloc_pages(map, NULL, __n, -1, 0); \
+		int __err = -ENOMEM;					\
 									\
-		__p ? arena_heap_add(heap, __p, (__u64)__n * arena_page_size()) \
-		    : -ENOMEM;						\
+		if (__p)						\
+			__err = arena_heap_add(heap, __p, (__u64)__n * arena_page_size()); \
+		if (__err == -EINVAL)					\
+			bpf_arena_free_pages(map, __p, __n);		\
+		__err;							\
 	})
 #endif
 
@@ -436,7 +446,7 @@ static __always_inline __u64 __arena_span_make(struct arena_heap __arena *heap, 
 	if (!arena_ok(__arena_free_at(low), pages * ARENA_HEAP_PAGE))
 		return 0;
 	arena_rounds(i, pages)
-		arena_write_once(&heap->page[bit + i], __arena_page_span(class, size, i));
+		arena_write_once(&heap->page[bit + i], __arena_page_span(class, size, i, pages));
 	n = pages * ARENA_HEAP_PAGE / size;
 	arena_rounds(i, n) {
 		obj = __arena_free_at(low + i * size);
@@ -582,7 +592,9 @@ static __always_inline int __arena_object(__u32 off, __u64 page)
 {
 	__u32 in_span = (off & (ARENA_HEAP_PAGE - 1)) | (page & 0x7000), inverse = page >> 32;
 
-	return in_span * inverse < inverse;
+	/* not what is left over at the end of the span */
+	return in_span * inverse < inverse &&
+	       in_span + (__u32)(page >> 12 & 0xffff0) <= (page & 0xf00) << 4;
 }
 
 /* What the page at @off from the heap's start is part of; 0 */
@@ -712,7 +724,9 @@ static __always_inline int arena_free(struct arena_heap __arena *heap, void __ar
 	if (!p)
 		return 0;
 	page = __arena_page_of(heap, off);
-	if (!__arena_object(off, page) || !arena_ok(obj, sizeof(*obj)))
+	if (!arena_ok(obj, sizeof(*obj)))
+		return __arena_free_slow(heap, ~0U); /* no object's */
+	if (!__arena_object(off, page))
 		return __arena_free_slow(heap, off);
 	return __arena_free_object(heap, low, page, obj);
 }
@@ -743,7 +757,7 @@ static __always_inline int arena_free_sized(struct arena_heap __arena *heap, voi
 	if (!arena_ok(obj, sizeof(*obj)))
 		return -EINVAL;
 	return __arena_free_object(heap, arena_low(p),
-				   __arena_page_span(class, __arena_class_size(class), 0), obj);
+				   __arena_page_span(class, __arena_class_size(class), 0, 0), obj);
 }
 
 /**

@@ -271,12 +271,13 @@ static inline __u32 __arena_run_blocked(const __u64 __arena *map, __u32 bit, __u
  *
  * Context: any, both sides; a round for each 64 bits, and for each run that is too short or
  * is taken meanwhile, up to @bits of them.
- * Return: the first bit of the run; @bits if there is none, or no more time.
+ * Return: the first bit of the run; @bits if there is none, or no more time, or others took runs
+ * that had been found ARENA_TRIES times.
  */
 __arena_large __u32 arena_bitmap_claim(__arg_arena __u64 __arena *map, __u32 bits, __u32 n,
 				       __u32 align, __u32 from)
 {
-	__u32 i, bit = from, next, done;
+	__u32 i, bit = from, next, done, lost = arena_zero();
 
 	if (!n || n > bits || !align || align & (align - 1))
 		return bits;
@@ -291,6 +292,8 @@ __arena_large __u32 arena_bitmap_claim(__arg_arena __u64 __arena *map, __u32 bit
 			if (done >= n)
 				return bit;
 			__arena_bits_flip_run(map, bit, done, 0);
+			if (++lost >= ARENA_TRIES)
+				return bits;
 			next = bit + 1;
 		}
 		bit = next;

@@ -253,8 +253,30 @@ static volatile __u32 __arena_zero;
 #define arena_load_acquire(p) __atomic_load_n(p, __ATOMIC_ACQUIRE)
 #define arena_store_release(p, v) __atomic_store_n(p, v, __ATOMIC_RELEASE)
 
-#define arena_fetch_add(p, v) __atomic_fetch_add(p, v, __ATOMIC_SEQ_CST)
-#define arena_xchg(p, v) __atomic_exchange_n(p, v, __ATOMIC_SEQ_CST)
+/*
+ * As in a program, an atomic orders all accesses before it and all after it. C's need not order
+ * those of other kinds that come after it, and on arm64 do not.
+ */
+#if defined(__x86_64__)
+#define __arena_after_atomic() __atomic_signal_fence(__ATOMIC_SEQ_CST)
+#else
+#define __arena_after_atomic() arena_mb()
+#endif
+
+#define arena_fetch_add(p, v)						\
+	({								\
+		__typeof__(*(p)) __v = __atomic_fetch_add(p, v, __ATOMIC_SEQ_CST); \
+									\
+		__arena_after_atomic();					\
+		__v;							\
+	})
+#define arena_xchg(p, v)						\
+	({								\
+		__typeof__(*(p)) __v = __atomic_exchange_n(p, v, __ATOMIC_SEQ_CST); \
+									\
+		__arena_after_atomic();					\
+		__v;							\
+	})
 #define arena_cmpxchg(p, old, new)					\
 	({								\
 		__typeof__(*(p)) __old = (old);				\
@@ -262,6 +284,7 @@ static volatile __u32 __arena_zero;
 		__atomic_compare_exchange_n(p, &__old, new, 0,		\
 					    __ATOMIC_SEQ_CST,		\
 					    __ATOMIC_SEQ_CST);		\
+		__arena_after_atomic();					\
 		__old;							\
 	})
 
@@ -296,7 +319,9 @@ static inline int arena_attach(void *start, size_t size)
 {
 	struct arena_range *range = &__arena_range;
 
-	if (!start || !size || (uintptr_t)start + size < (uintptr_t)start)
+	/* half of an address says all only if the upper half is one */
+	if (!start || !size || (uintptr_t)start + size < (uintptr_t)start ||
+	    (uintptr_t)start >> 32 != ((uintptr_t)start + size - 1) >> 32)
 		return -EINVAL;
 	if (range->size && (range->start != (uintptr_t)start || range->size != size))
 		return -EBUSY;

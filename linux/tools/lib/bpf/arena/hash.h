@@ -55,7 +55,7 @@ enum {
 	ARENA_HASH_OLD,		/* -ENOENT if it is not */
 };
 
-/* Elements in a bucket, at most: with a secret seed no bucket gets near it */
+/* Elements in a bucket, and one more: with a secret seed no bucket gets near it */
 #define ARENA_HASH_CHAIN 128
 /* Buckets of a part of the table */
 #define ARENA_HASH_PART	 256
@@ -88,12 +88,16 @@ struct arena_hash {
 	__u32 moved;
 };
 
-/* What a walk has seen; all zeroes at the beginning */
+/* Where a walk is; all zeroes at the beginning */
 struct arena_hash_cursor {
 	__u32 bucket;
+	__u32 last;		/* low half of the element of this bucket that was seen last, or 0 */
+	__u32 again;		/* how often the bucket was begun again, since that one was gone */
 	__u32 seen;		/* elements of this bucket */
-	__u64 seq;		/* of the bucket, when they were seen */
 };
+
+/* So often a walk begins a bucket again */
+#define ARENA_HASH_AGAIN 16
 
 static __always_inline __u32 __arena_hash_index(__u32 hash, __u64 state)
 {
@@ -165,8 +169,9 @@ static inline int __arena_hash_part(struct arena_hash __arena *t, __u32 n)
  * @t: the table: zeroes
  * @heap: where elements and buckets come from; nothing is given back before
  *     arena_hash_destroy()
- * @max: elements that it may have, up to 2^24; 4 bytes are allocated for each 256 of them
- * @seed: a random number, so that nobody can choose keys that meet in one bucket
+ * @max: elements that it may have, up to 2^24, rounded up to a multiple of 256; 4 bytes are
+ *     allocated for each 256 of them
+ * @seed: a random number, so that keys which somebody chooses do not meet in one bucket
  *
  * Context: any, both sides; nobody else uses it yet.
  * Return: 0; -EINVAL; -ENOMEM; -EFAULT.
@@ -174,6 +179,8 @@ static inline int __arena_hash_part(struct arena_hash __arena *t, __u32 n)
 static inline int arena_hash_init(struct arena_hash __arena *t, struct arena_heap __arena *heap,
 				  __u32 max, __u64 seed)
 {
+	int err;
+
 	if (!max || max > 1 << 24)
 		return -EINVAL;
 	if (!arena_ok(t, sizeof(*t)))
@@ -183,8 +190,14 @@ static inline int arena_hash_init(struct arena_hash __arena *t, struct arena_hea
 	t->max = max;
 	t->seed = seed;
 	t->dir = (__u32 __arena *)arena_calloc(heap, max / ARENA_HASH_PART + 1, sizeof(__u32));
-	if (!t->dir || __arena_hash_part(t, 0))
+	if (!t->dir)
 		return -ENOMEM;
+	err = __arena_hash_part(t, 0);
+	if (err) {
+		arena_free(heap, t->dir);
+		t->dir = NULL;
+		return err;
+	}
 	arena_store_release(&t->state, 15ULL << 32 | 16);
 	return 0;
 }
@@ -526,7 +539,10 @@ static __always_inline void __H(get)(ARENA_HASH_VALUE *value, struct __H(node) _
 	}
 }
 
-/* The key's words, the rest of the last one cleared, and their hash */
+/*
+ * The key's words, the rest of the last one cleared, and their hash. Once more at the end: what
+ * differs in the last word's upper bits alone has got to the upper bits of its lower half.
+ */
 static __always_inline __u32 __H(prepare)(struct arena_hash __arena *t, const ARENA_HASH_KEY *key,
 					  struct __H(key_words) *k)
 {
@@ -537,10 +553,13 @@ static __always_inline __u32 __H(prepare)(struct arena_hash __arena *t, const AR
 	k->key = *key;
 	for (i = 0; i < __KEY_WORDS; i++)
 		hash = __arena_hash_mix(hash, k->word[i]);
-	return hash;
+	return __arena_hash_mix(hash, 0xff51afd7ed558ccdULL);
 }
 
-/* The element in the chain that begins with @low, or NULL. *@err: 0, or why it was not walked */
+/*
+ * The element in the chain that begins with @low, or NULL. *@err: 0; -ENOSPC: not there, and
+ * the chain has no room for another one; or why it was not walked
+ */
 static __always_inline struct __H(node) __arena *
 __H(walk)(__u32 low, __u32 hash, const struct __H(key_words) *k, int *err)
 {
@@ -551,8 +570,11 @@ __H(walk)(__u32 low, __u32 hash, const struct __H(key_words) *k, int *err)
 	*err = 0;
 	arena_rounds(i, ARENA_HASH_CHAIN) {
 		node = (struct __H(node) __arena *)arena_at((__u64)low);
-		if (!node)
+		if (!node) {
+			if (i == ARENA_HASH_CHAIN - 1)
+				*err = -ENOSPC;
 			return NULL;
+		}
 		if (!arena_ok(node, sizeof(*node))) {
 			*err = -EUCLEAN;
 			return NULL;
@@ -589,7 +611,7 @@ __arena_large int __H(find)(__arg_arena struct arena_hash __arena *t, const AREN
 	__u32 hash, i, index, parent;
 	struct __H(key_words) k;
 	__u64 seq, old_seq;
-	int err;
+	int err, old_err;
 
 	if (!key || !value)
 		return -EINVAL;
@@ -608,8 +630,11 @@ __arena_large int __H(find)(__arg_arena struct arena_hash __arena *t, const AREN
 		old_seq = arena_seq_begin(&old->seq);
 		seq = arena_seq_begin(&b->seq);
 		node = __H(walk)(arena_load_acquire(&b->head), hash, &k, &err);
-		if (!node && parent)
-			node = __H(walk)(arena_load_acquire(&old->head), hash, &k, &err);
+		if (!node && parent) {
+			node = __H(walk)(arena_load_acquire(&old->head), hash, &k, &old_err);
+			if (!err || err == -ENOSPC)
+				err = old_err;
+		}
 		if (node)
 			__H(get)(value, node);
 		if (!arena_seq_valid(&b->seq, seq) || !arena_seq_valid(&old->seq, old_seq) ||
@@ -618,7 +643,7 @@ __arena_large int __H(find)(__arg_arena struct arena_hash __arena *t, const AREN
 			continue;
 		}
 		if (!node)
-			return err ? err : -ENOENT;
+			return err && err != -ENOSPC ? err : -ENOENT;
 		return 0;
 	}
 	return -EAGAIN;
@@ -680,6 +705,8 @@ static __always_inline int __H(insert)(struct arena_hash __arena *t, __u32 index
 	/* first the count: of one that dies in between it has one too many, never one too few */
 	arena_write_once(&t->count, arena_read_once(&t->count) + 1);
 	__arena_hash_link(b, &node->node);
+	/* twice: there may have been no memory for buckets for a while */
+	__arena_hash_grow(t);
 	__arena_hash_grow(t);
 	return 0;
 }
@@ -693,8 +720,10 @@ static __always_inline int __H(insert)(struct arena_hash __arena *t, __u32 index
  *
  * Context: any, both sides; takes the table's lock.
  * Return: 0; -EEXIST, -ENOENT: see @flag; -ENOMEM: the heap is empty, or a program's
- * time ended in it; -ENOSPC: as many elements as the table may have; -EAGAIN: a program's time is
- * over; -EUCLEAN; an error of arena_lock() other than -EOWNERDEAD. The key is as it was then.
+ * time ended in it; -ENOSPC: as many elements as the table may have, or as many as a bucket may, as
+ * the heap had no memory for more buckets; -EAGAIN: a program's time is over; -EINVAL: @key or
+ * @value is NULL; -EUCLEAN; -EFAULT, in a process: @t is not in the arena; an error of arena_lock()
+ * other than -EOWNERDEAD. The key is as it was then.
  */
 __arena_large int __H(set)(__arg_arena struct arena_hash __arena *t, const ARENA_HASH_KEY *key,
 			   const ARENA_HASH_VALUE *value, int flag)
@@ -714,10 +743,10 @@ __arena_large int __H(set)(__arg_arena struct arena_hash __arena *t, const ARENA
 	if (err)
 		return err;
 	node = __H(lookup)(t, hash, &k, &index, &err);
-	if (err)
+	if (err && err != -ENOSPC)
 		goto out;
 	err = flag == ARENA_HASH_NEW && node ? -EEXIST :
-	      flag == ARENA_HASH_OLD && !node ? -ENOENT : 0;
+	      flag == ARENA_HASH_OLD && !node ? -ENOENT : err;
 	if (err)
 		goto out;
 	if (!node) {
@@ -745,8 +774,9 @@ out:
  * @key: the key
  *
  * Context: any, both sides; takes the table's lock.
- * Return: 0; -ENOENT; -EAGAIN: a program's time is over; -EUCLEAN; an error of arena_lock() other
- * than -EOWNERDEAD. The key is as it was then.
+ * Return: 0; -ENOENT; -EAGAIN: a program's time is over; -EINVAL: @key is NULL; -EUCLEAN; -EFAULT,
+ * in a process: @t is not in the arena; an error of arena_lock() other than -EOWNERDEAD. The key is
+ * as it was then.
  */
 __arena_large int __H(delete)(__arg_arena struct arena_hash __arena *t, const ARENA_HASH_KEY *key)
 {
@@ -766,7 +796,7 @@ __arena_large int __H(delete)(__arg_arena struct arena_hash __arena *t, const AR
 		return err;
 	node = __H(lookup)(t, hash, &k, &index, &err);
 	if (!node) {
-		err = err ? err : -ENOENT;
+		err = err && err != -ENOSPC ? err : -ENOENT;
 		goto out;
 	}
 	b = __arena_hash_bucket(t, index);
@@ -786,25 +816,32 @@ out:
 	return err;
 }
 
-/* Copies element number @seen of the chain. 1: there is none; 0; an error */
-static __always_inline int __H(nth)(__u32 low, __u32 seen, struct __H(key_words) *k,
-				    ARENA_HASH_VALUE *value)
+/*
+ * Copies the element of the chain that follows *@last, or the first one if that is 0, whose place
+ * is *@last then. 0; 1: that was the last one; 2: it is not there any more; an error
+ */
+static __always_inline int __H(after)(__u32 low, __u32 *last, struct __H(key_words) *k,
+				      ARENA_HASH_VALUE *value)
 {
 	struct __H(node) __arena *node;
-	__u32 i, j;
+	__u32 i, j, found = !*last;
 
+	for (j = 0; j < __KEY_WORDS; j++)
+		k->word[j] = 0;
 	arena_rounds(i, ARENA_HASH_CHAIN) {
 		node = (struct __H(node) __arena *)arena_at((__u64)low);
 		if (!node)
-			return 1;
+			return found ? 1 : 2;
 		if (!arena_ok(node, sizeof(*node)))
 			return -EUCLEAN;
-		if (i == seen) {
+		if (found) {
 			for (j = 0; j < __KEY_WORDS; j++)
 				k->word[j] = arena_read_once(&node->key[j]);
 			__H(get)(value, node);
+			*last = low;
 			return 0;
 		}
+		found = low == *last;
 		low = arena_read_once(&node->node.next);
 	}
 	return __arena_hash_ended(i);
@@ -817,12 +854,16 @@ static __always_inline int __H(nth)(__u32 low, __u32 seen, struct __H(key_words)
  * @key: gets a copy of the key
  * @value: gets a copy of the value
  *
- * An element that is in the table during all of the walk is seen; one that others insert, delete
- * or move, as the table grows, may be seen twice, or not at all if it comes or goes.
+ * An element that is in the table during all of the walk is seen. It may be seen twice, if the
+ * table grows, or if others in its bucket are deleted; and if that happens between 16 calls in
+ * one bucket, others of the bucket may not be seen. Values may be overwritten as often as one
+ * likes. A walk ends: it returns at most 256 elements of a bucket.
  *
  * Context: any, both sides. Never waits.
- * Return: 0; -ENOENT: that was all; -EAGAIN, as NAME_find(), or after many empty buckets: call it
- * again; -EUCLEAN.
+ * Return: 0; -ENOENT: that was all; -EAGAIN: many buckets were empty, or a program's time is over:
+ * call it again; -EBUSY: the bucket is being written, by a writer that died, or one that the caller
+ * has interrupted, or by one after the other: it may be so again; -EINVAL: NULL; -EUCLEAN; -EFAULT,
+ * in a process: @t is not in the arena.
  */
 __arena_large int __H(next)(__arg_arena struct arena_hash __arena *t,
 			    struct arena_hash_cursor *c, ARENA_HASH_KEY *key,
@@ -830,8 +871,8 @@ __arena_large int __H(next)(__arg_arena struct arena_hash __arena *t,
 {
 	struct arena_hash_bucket __arena *b;
 	struct __H(key_words) k;
+	__u32 i, last, tries = arena_zero();
 	__u64 seq;
-	__u32 i;
 	int err;
 
 	if (!c || !key || !value)
@@ -845,26 +886,29 @@ __arena_large int __H(next)(__arg_arena struct arena_hash __arena *t,
 		if (!b)
 			return -EUCLEAN;
 		seq = arena_seq_begin(&b->seq);
-		if (seq != c->seq) /* what was seen may have moved up */
-			c->seen = 0;
-		c->seq = seq;
-		err = __H(nth)(arena_load_acquire(&b->head), c->seen, &k, value);
+		last = c->last;
+		err = __H(after)(arena_load_acquire(&b->head), &last, &k, value);
 		if (!arena_seq_valid(&b->seq, seq)) {
-			if (i >= ARENA_SEQ_ROUNDS)
-				break;
+			if (++tries >= ARENA_SEQ_ROUNDS)
+				return -EBUSY;
 			arena_relax();
 			continue;
 		}
 		if (err < 0)
 			return err;
-		if (err) {
-			c->bucket++;
-			c->seen = 0;
-			continue;
+		/* what comes and goes all the time is not followed for ever */
+		if (!err && c->seen < 2 * ARENA_HASH_CHAIN) {
+			c->seen++;
+			c->last = last;
+			*key = k.key;
+			return 0;
 		}
-		c->seen++;
-		*key = k.key;
-		return 0;
+		c->last = 0;
+		if (err == 2 && ++c->again <= ARENA_HASH_AGAIN)
+			continue;
+		c->again = 0;
+		c->seen = 0;
+		c->bucket++;
 	}
 	return -EAGAIN;
 }

@@ -95,6 +95,8 @@ static __always_inline int __arena_list_insert(struct arena_list __arena *n,
 static __always_inline int arena_list_add(struct arena_list __arena *n,
 					  struct arena_list __arena *head)
 {
+	if (!arena_ok(head, sizeof(*head)))
+		return -EFAULT;
 	return __arena_list_insert(n, head, arena_read_once(&head->next));
 }
 
@@ -109,6 +111,8 @@ static __always_inline int arena_list_add(struct arena_list __arena *n,
 static __always_inline int arena_list_add_tail(struct arena_list __arena *n,
 					       struct arena_list __arena *head)
 {
+	if (!arena_ok(head, sizeof(*head)))
+		return -EFAULT;
 	return __arena_list_insert(n, arena_read_once(&head->prev), head);
 }
 

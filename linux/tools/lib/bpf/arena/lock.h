@@ -54,7 +54,9 @@
  *
  * All zeroes is a lock that is free, and has no queue.
  *
- * Processes in different PID namespaces must not share a lock: their ids may be equal.
+ * Programs have the ids of the initial PID namespace. Processes in another one must not share a
+ * lock with them, nor with processes elsewhere: different threads may have equal ids. A program
+ * that returns without giving the lock up keeps it for good: nobody finds out that its task is gone.
  * Futexes of different processes do not meet on an arena's pages, so only threads of one
  * process wake each other; others see that the lock is free when their millisecond is over.
  */
@@ -314,13 +316,17 @@ static __always_inline int __arena_unlock(struct arena_lock __arena *lock, __u32
 extern long syscall(long number, ...);
 
 /* glibc's list of this thread's robust futexes; if there is none, one of ours */
-static inline struct robust_list_head *__arena_robust_list(void)
+static inline struct robust_list_head *__arena_robust_list(__u32 me)
 {
 	static __thread struct robust_list_head *list, ours;
+	static __thread __u32 of;
 	size_t size;
 
-	if (list)
+	/* a child of fork() has what its parent knew */
+	if (list && of == me)
 		return list;
+	list = NULL;
+	of = me;
 	if (!syscall(SYS_get_robust_list, 0, &list, &size) && list)
 		return list;
 	ours.list.next = &ours.list;
@@ -374,7 +380,7 @@ static inline int __arena_lock(struct arena_lock *lock, int wait)
 
 	if (!arena_ok(lock, sizeof(*lock)))
 		return -EFAULT;
-	list = __arena_robust_list();
+	list = __arena_robust_list(me);
 	if (!list)
 		return -EOPNOTSUPP;
 	if (list->list_op_pending)
@@ -407,13 +413,14 @@ static inline int __arena_unlock(struct arena_lock *lock, __u32 flag)
 {
 	__u32 seen, me = syscall(SYS_gettid);
 	int err = __arena_lock_drop(lock, me, flag, &seen);
+	struct robust_list_head *list = __arena_robust_list(me);
 
-	if (err)
-		return err;
-	if (seen & ARENA_LOCK_WAITERS)
+	if (!err && seen & ARENA_LOCK_WAITERS)
 		__arena_futex(&lock->word, FUTEX_WAKE, 1, NULL);
-	__arena_robust_set(__arena_robust_list(), NULL);
-	return 0;
+	/* also if somebody has scribbled over the word: this thread has the lock no more */
+	if (list && (uintptr_t)list->list_op_pending == (uintptr_t)&lock->word - list->futex_offset)
+		__arena_robust_set(list, NULL);
+	return err;
 }
 
 #endif /* a process */

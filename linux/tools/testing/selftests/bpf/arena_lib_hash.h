@@ -76,7 +76,7 @@ static inline int hash_walk(struct hash_test __arena *t)
 
 	arena_rounds(i, 100000) {
 		err = pairs_next(&t->table, &c, &key, &value);
-		if (err == -EAGAIN && again++ < 100)
+		if ((err == -EAGAIN || err == -EBUSY) && again++ < 100)
 			continue;
 		if (err)
 			return err == -ENOENT ? 0 : err;

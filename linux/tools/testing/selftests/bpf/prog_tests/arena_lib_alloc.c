@@ -192,8 +192,8 @@ static void alloc_random(void)
 
 static void alloc_errors(void)
 {
-	unsigned long start = __arena_range.start, size = __arena_range.size;
-	int side;
+	unsigned long start = __arena_range.start, size = __arena_range.size, tail;
+	int side, i;
 	void *p;
 
 	for (side = 0; side < 2; side++) {
@@ -230,6 +230,16 @@ static void alloc_errors(void)
 		p = alloc_result(side, ALLOC_MALLOC, 0, 0);
 		ASSERT_OK_PTR(p, "0 bytes");
 		ASSERT_OK(alloc_run(side, ALLOC_FREE, 0, (unsigned long)p), "free");
+		/* what is left over at the end of a page */
+		for (i = 16; i <= 512; i += 16) { /* spans of one page */
+			p = alloc_result(side, ALLOC_MALLOC, i, 0);
+			if (!ASSERT_OK_PTR(p, "malloc"))
+				break;
+			ASSERT_OK(alloc_run(side, ALLOC_USABLE, 0, (unsigned long)p), "usable");
+			tail = ((unsigned long)p & ~4095UL) + 4096 / alloc_t->n * alloc_t->n;
+			if (tail % 4096)
+				ASSERT_EQ(alloc_run(side, ALLOC_FREE, 0, tail), -EINVAL, "tail");
+		}
 		/* the largest arena: its tables may be here or not */
 		ASSERT_NEQ(alloc_run(side, ALLOC_INIT, 1ULL << 32, start), -EINVAL, "4 GiB");
 	}

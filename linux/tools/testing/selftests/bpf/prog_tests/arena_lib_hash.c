@@ -4,6 +4,11 @@
 #include "arena_lib_hash.h"
 #include "arena_lib_hash.skel.h"
 
+#define ARENA_HASH_NAME words
+#define ARENA_HASH_KEY __u64
+#define ARENA_HASH_VALUE __u64
+#include <bpf/arena/hash.h>
+
 #define ROUNDS 6000
 #define KEYS 256
 #define HEAP_AT (4UL << 20)
@@ -203,6 +208,115 @@ out:
 	ASSERT_GT((__u32)hash_t->table.state, 1000, "it has grown");
 }
 
+/* Keys that differ in one byte alone, wherever that is: addresses of a network, small doubles */
+static void hash_alike(void)
+{
+	struct arena_hash *table = &hash_t->table;
+	__u64 key, value, i;
+	int byte;
+
+	for (byte = 0; byte < 8; byte++) {
+		if (hash_reset(0, 1000, HEAP_BYTES))
+			return;
+		for (i = 1; i < 255; i++) {
+			key = i << 8 * byte ^ 0x0a01;
+			if (!ASSERT_OK(words_set(table, &key, &i, ARENA_HASH_NEW), "insert"))
+				return;
+		}
+		for (i = 1; i < 255; i++) {
+			key = i << 8 * byte ^ 0x0a01;
+			if (!ASSERT_OK(words_find(table, &key, &value), "find") ||
+			    !ASSERT_EQ(value, i, "value") ||
+			    !ASSERT_OK(words_delete(table, &key), "delete"))
+				return;
+		}
+	}
+}
+
+/* A bucket that has as many elements as it may have takes no more, and is not damaged */
+static void hash_long_chain(void)
+{
+	struct arena_hash *table = &hash_t->table;
+	struct arena_hash_cursor c = {};
+	__u64 key, value, seen = 0;
+	__u32 i;
+	int err;
+
+	if (hash_reset(0, 100000, HEAP_BYTES))
+		return;
+	table->max = 16; /* no more buckets */
+	table->seed = 5;
+	for (key = 0, i = 0; key < 1 << 20 && i < 200; key++) {
+		struct words_key_words k;
+
+		if (words_prepare(table, &key, &k) & 15)
+			continue;
+		table->count = 0; /* more elements than buckets */
+		err = words_set(table, &key, &key, ARENA_HASH_NEW);
+		i++;
+		if (!ASSERT_EQ(err, i < ARENA_HASH_CHAIN ? 0 : -ENOSPC, "insert"))
+			return;
+		err = words_find(table, &key, &value);
+		if (!ASSERT_EQ(err, i < ARENA_HASH_CHAIN ? 0 : -ENOENT, "find"))
+			return;
+	}
+	for (i = 0; i < 1000; i++) {
+		err = words_next(table, &c, &key, &value);
+		if (err)
+			break;
+		seen++;
+	}
+	ASSERT_EQ(err, -ENOENT, "a walk comes to its end");
+	ASSERT_EQ(seen, ARENA_HASH_CHAIN - 1, "and has seen all");
+}
+
+/* A walk comes to its end, and sees all, whatever is overwritten or deleted meanwhile */
+static void hash_walk_busy(void)
+{
+	struct arena_hash *table = &hash_t->table;
+	struct arena_hash_cursor c = {};
+	__u64 key, value, hot = 7, seen = 0;
+	int i, err = 0;
+
+	if (hash_reset(0, 1000, HEAP_BYTES))
+		return;
+	for (key = 0; key < 48; key++)
+		words_set(table, &key, &key, ARENA_HASH_NEW);
+	for (i = 0; i < 1000; i++) {
+		for (hot = 0; hot < 48; hot++)
+			words_set(table, &hot, &hot, ARENA_HASH_OLD);
+		err = words_next(table, &c, &key, &value);
+		if (err)
+			break;
+		seen |= 1ULL << key;
+	}
+	ASSERT_EQ(err, -ENOENT, "overwritten: the end");
+	ASSERT_EQ(i, 48, "overwritten: nothing twice");
+	ASSERT_EQ(seen, (1ULL << 48) - 1, "overwritten: all");
+
+	memset(&c, 0, sizeof(c));
+	for (i = 0; i < 10000; i++) {
+		err = words_next(table, &c, &key, &value);
+		if (err)
+			break;
+		/* what was just seen goes and comes back */
+		words_delete(table, &key);
+		words_set(table, &key, &key, ARENA_HASH_NEW);
+	}
+	ASSERT_EQ(err, -ENOENT, "deleted: the end");
+
+	memset(&c, 0, sizeof(c));
+	for (i = 0; i < 1000; i++) {
+		err = words_next(table, &c, &key, &value);
+		if (err)
+			break;
+		words_delete(table, &key);
+	}
+	ASSERT_EQ(err, -ENOENT, "emptied: the end");
+	ASSERT_EQ(i, 48, "emptied: each once");
+	ASSERT_EQ(arena_hash_count(table), 0, "emptied");
+}
+
 /* The owner of the lock died: as it overwrote a value, moved an element, or split */
 static void hash_dead(void)
 {
@@ -392,6 +506,12 @@ void test_arena_lib_hash(void)
 	hash_t = &skel->arena->hash;
 	if (test__start_subtest("random"))
 		hash_random();
+	if (test__start_subtest("alike"))
+		hash_alike();
+	if (test__start_subtest("long_chain"))
+		hash_long_chain();
+	if (test__start_subtest("walk_busy"))
+		hash_walk_busy();
 	if (test__start_subtest("full"))
 		hash_full();
 	if (test__start_subtest("threads"))

@@ -133,6 +133,15 @@ static void list_random(struct arena_lib_list *skel)
 }
 
 /* Each word of a list of three in turn becomes each of these; nothing else may change */
+/* Not in the arena: a process does not follow it */
+static void list_elsewhere(struct arena_lib_list *skel)
+{
+	struct arena_list *n = (void *)skel->arena;
+
+	ASSERT_EQ(arena_list_add(n, (void *)0x1000), -EFAULT, "add");
+	ASSERT_EQ(arena_list_add_tail(n, (void *)0x1000), -EFAULT, "add_tail");
+}
+
 static void list_damage(struct arena_lib_list *skel)
 {
 	void *bad[] = { NULL, (void *)8, &list_t->node[2].link, &list_t->node[9].link,
@@ -259,6 +268,8 @@ void test_arena_lib_list(void)
 	list_t = &skel->arena->list;
 	if (test__start_subtest("random"))
 		list_random(skel);
+	if (test__start_subtest("elsewhere"))
+		list_elsewhere(skel);
 	if (test__start_subtest("damage"))
 		list_damage(skel);
 	if (test__start_subtest("seq_odd"))

@@ -55,6 +55,12 @@ static void lock_basics(void)
 	ASSERT_EQ(lock_run(1, LOCK_TRY), -EDEADLK, "program of this thread");
 	ASSERT_EQ(lock_run(1, LOCK_LOCK), -EDEADLK, "program of this thread");
 	ASSERT_OK(lock_run(0, LOCK_UNLOCK), "process");
+	/* somebody has written over the word: the thread has no lock then, and may take others */
+	ASSERT_OK(lock_run(0, LOCK_LOCK), "process");
+	lock_t->lock.word = 0;
+	ASSERT_EQ(lock_run(0, LOCK_UNLOCK), -EPERM, "scribbled over");
+	ASSERT_OK(lock_run(0, LOCK_LOCK), "process, again");
+	ASSERT_OK(lock_run(0, LOCK_UNLOCK), "process, again");
 	/* a thread has one robust futex that is in no list */
 	ASSERT_EQ(lock_run(0, LOCK_TWO), -EDEADLK, "a second lock, process");
 	ASSERT_EQ(lock_t->other.word, 0, "not taken");
