@@ -257,6 +257,27 @@ __arena_large int __arena_hash_linked(__arg_arena struct arena_hash_bucket __are
 	return __arena_hash_ended(i);
 }
 
+/* The element after @last in the chain of @b, the first one if that is 0: low half, 0, or an error */
+__arena_large __s64 __arena_hash_after(__arg_arena struct arena_hash_bucket __arena *b, __u32 last)
+{
+	struct arena_hash_node __arena *node;
+	__u32 low = arena_load_acquire(&b->head), i;
+
+	if (!last)
+		return low;
+	arena_rounds(i, ARENA_HASH_CHAIN) {
+		node = __arena_hash_node(low);
+		if (!node)
+			return -ENOENT;
+		if (!arena_ok(node, sizeof(*node)))
+			return -EUCLEAN;
+		low = arena_read_once(&node->next);
+		if (arena_low(node) == last)
+			return low;
+	}
+	return __arena_hash_ended(i);
+}
+
 /* Takes element @low out of the chain of @b, whose counter is odd */
 __arena_large int __arena_hash_unlink(__arg_arena struct arena_hash_bucket __arena *b, __u32 low)
 {
@@ -817,37 +838,6 @@ out:
 }
 
 /*
- * Copies the element of the chain that follows *@last, or the first one if that is 0, whose place
- * is *@last then. 0; 1: that was the last one; 2: it is not there any more; an error
- */
-static __always_inline int __H(after)(__u32 low, __u32 *last, struct __H(key_words) *k,
-				      ARENA_HASH_VALUE *value)
-{
-	struct __H(node) __arena *node;
-	__u32 i, j, found = !*last;
-
-	for (j = 0; j < __KEY_WORDS; j++)
-		k->word[j] = 0;
-	arena_rounds(i, ARENA_HASH_CHAIN) {
-		node = (struct __H(node) __arena *)arena_at((__u64)low);
-		if (!node)
-			return found ? 1 : 2;
-		if (!arena_ok(node, sizeof(*node)))
-			return -EUCLEAN;
-		if (found) {
-			for (j = 0; j < __KEY_WORDS; j++)
-				k->word[j] = arena_read_once(&node->key[j]);
-			__H(get)(value, node);
-			*last = low;
-			return 0;
-		}
-		found = low == *last;
-		low = arena_read_once(&node->node.next);
-	}
-	return __arena_hash_ended(i);
-}
-
-/*
  * NAME_next() - walk over all elements
  * @t: the table
  * @c: the cursor; zeroes at the beginning
@@ -869,11 +859,12 @@ __arena_large int __H(next)(__arg_arena struct arena_hash __arena *t,
 			    struct arena_hash_cursor *c, ARENA_HASH_KEY *key,
 			    ARENA_HASH_VALUE *value)
 {
+	struct __H(node) __arena *node, *ok;
 	struct arena_hash_bucket __arena *b;
-	struct __H(key_words) k;
-	__u32 i, last, tries = arena_zero();
+	struct __H(key_words) k = {};
+	__u32 i, j, tries = arena_zero();
+	__s64 low;
 	__u64 seq;
-	int err;
 
 	if (!c || !key || !value)
 		return -EINVAL;
@@ -886,25 +877,33 @@ __arena_large int __H(next)(__arg_arena struct arena_hash __arena *t,
 		if (!b)
 			return -EUCLEAN;
 		seq = arena_seq_begin(&b->seq);
-		last = c->last;
-		err = __H(after)(arena_load_acquire(&b->head), &last, &k, value);
+		low = __arena_hash_after(b, c->last);
+		node = (struct __H(node) __arena *)arena_at(low < 0 ? 0 : (__u64)low);
+		ok = node && arena_ok(node, sizeof(*node)) ? node : NULL;
+		if (ok) {
+			for (j = 0; j < __KEY_WORDS; j++)
+				k.word[j] = arena_read_once(&ok->key[j]);
+			__H(get)(value, ok);
+		}
 		if (!arena_seq_valid(&b->seq, seq)) {
 			if (++tries >= ARENA_SEQ_ROUNDS)
 				return -EBUSY;
 			arena_relax();
 			continue;
 		}
-		if (err < 0)
-			return err;
+		if (low < 0 && low != -ENOENT)
+			return low;
+		if (node && !ok)
+			return -EUCLEAN;
 		/* what comes and goes all the time is not followed for ever */
-		if (!err && c->seen < 2 * ARENA_HASH_CHAIN) {
+		if (ok && c->seen < 2 * ARENA_HASH_CHAIN) {
 			c->seen++;
-			c->last = last;
+			c->last = low;
 			*key = k.key;
 			return 0;
 		}
 		c->last = 0;
-		if (err == 2 && ++c->again <= ARENA_HASH_AGAIN)
+		if (low < 0 && ++c->again <= ARENA_HASH_AGAIN)
 			continue;
 		c->again = 0;
 		c->seen = 0;
