@@ -245,10 +245,10 @@ class Index:
         git("update-index", "-z", "--index-info", stdin=text.encode(errors="surrogateescape"),
             env=self.env)
 
-    def entry(self, path):
-        """Return a path's (mode, blob)."""
-        mode, blob, _ = out("ls-files", "-s", "--", f":(literal){path}", env=self.env).split(None, 2)
-        return mode, blob
+    def entries(self):
+        """Return {path: (mode, blob)}."""
+        return {path: tuple(meta.split()[:2]) for meta, _, path in
+                (line.partition("\t") for line in names("ls-files", "-s", env=self.env))}
 
     def add_from(self, worktree, paths):
         if paths:
@@ -300,37 +300,36 @@ def check_new_files(patch, paths, base_files):
         raise Error(f"{patch.name} creates {path}: new files belong under linux/")
 
 
-def part_of(diff, paths):
-    """Return what a diff says of these files."""
-    parts = re.split(rb"^(?=diff --git )", diff, flags=re.M)
-    return b"".join(p for p in parts if p.startswith(b"diff --git ") and path_of(p) in paths)
+def files_of(diff):
+    """Return {path: what a diff says of it}."""
+    parts = [p for p in re.split(rb"^(?=diff --git )", diff, flags=re.M) if p.startswith(b"diff --git ")]
+    return {p.split(b"\n", 1)[0].rpartition(b" b/")[2].decode(errors="surrogateescape"): p for p in parts}
 
 
-def path_of(part):
-    return part.split(b"\n", 1)[0].rpartition(b" b/")[2].decode(errors="surrogateescape")
-
-
-def check_edits(patches, owner):
-    """A patch edits of our files those that earlier ones have brought."""
-    arrived = set()
+def edits_of(patches, owner):
+    """Return (name, diff of our files) of each patch; these are there before it."""
+    arrived, edits = set(), []
     for patch in patches:
-        paths = {p for p in owner if part_of(patch.diff, {p})}
-        for path in sorted(paths - arrived):
+        parts = {path: part for path, part in files_of(patch.diff).items() if path in owner}
+        for path in sorted(set(parts) - arrived):
             raise Error(f"{patch.name} edits {path}, which arrives with {owner[path].name}")
+        edits.append((patch.name, b"".join(parts.values())))
         arrived.update(p for p in owner if owner[p] is patch)
+    return edits
 
 
 def arrivals(final, edits):
     """Take the edits of our files back, the last one first.
 
     final is an index with our files as they are in the end; edits are (name, diff) of the
-    patches in their order. Afterwards the index has them as they arrive.
+    patches in their order. Return {path: (mode, blob)} as they arrive.
     """
     for name, diff in reversed(edits):
         complaint = final.apply(diff, "-R")
         if complaint:
             raise Error(f"{name} cannot be taken back from the final files: "
                         + complaint.splitlines()[0])
+    return final.entries()
 
 
 def build(patches, owner, linux=LINUX):
@@ -339,15 +338,14 @@ def build(patches, owner, linux=LINUX):
     base_files = set(names("ls-tree", "-r", "--name-only", "base"))
     for patch in patches:
         check_new_files(patch, [p for p in owner if owner[p] is patch], base_files)
-    check_edits(patches, owner)
-    arriving = Index("--empty")
-    arriving.add_from(linux, sorted(owner))
-    arrivals(arriving, [(p.name, part_of(p.diff, owner)) for p in patches])
+    final = Index("--empty")
+    final.add_from(linux, sorted(owner))
+    arriving = arrivals(final, edits_of(patches, owner))
     for patch in patches:
         complaint = index.apply(patch.diff)
         if complaint:
             raise Error(describe_failure(patch, complaint))
-        index.put([(*arriving.entry(p), p) for p in owner if owner[p] is patch])
+        index.put([(*arriving[p], p) for p in owner if owner[p] is patch])
         head = commit(index.write(), head, patch.message, patch.author)
     return head
 
