@@ -369,7 +369,9 @@ __arena_large int __arena_hash_grow(__arg_arena struct arena_hash __arena *t)
 	__u32 n = state, mask = state >> 32;
 	struct arena_hash_bucket __arena *to;
 
-	if (arena_read_once(&t->count) <= n || n >= t->max || __arena_hash_part(t, n))
+	/* a split that was cut short goes first, see __arena_hash_lock() */
+	if (arena_read_once(&t->split) || arena_read_once(&t->count) <= n || n >= t->max ||
+	    __arena_hash_part(t, n))
 		return 0;
 	to = __arena_hash_bucket(t, n);
 	if (!to)

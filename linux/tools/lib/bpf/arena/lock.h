@@ -320,6 +320,7 @@ static inline struct robust_list_head *__arena_robust_list(__u32 me)
 {
 	static __thread struct robust_list_head *list, ours;
 	static __thread __u32 of;
+	int child = of && of != me;
 	size_t size;
 
 	/* a child of fork() has what its parent knew */
@@ -327,9 +328,14 @@ static inline struct robust_list_head *__arena_robust_list(__u32 me)
 		return list;
 	list = NULL;
 	of = me;
-	if (!syscall(SYS_get_robust_list, 0, &list, &size) && list)
+	if (!syscall(SYS_get_robust_list, 0, &list, &size) && list) {
+		/* what the parent holds, its child does not */
+		if (child)
+			list->list_op_pending = NULL;
 		return list;
+	}
 	ours.list.next = &ours.list;
+	ours.list_op_pending = NULL;
 	if (!syscall(SYS_set_robust_list, &ours, sizeof(ours)))
 		list = &ours;
 	return list;

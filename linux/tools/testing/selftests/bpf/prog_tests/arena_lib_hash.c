@@ -270,6 +270,26 @@ static void hash_long_chain(void)
 	ASSERT_EQ(seen, ARENA_HASH_CHAIN - 1, "and has seen all");
 }
 
+/* No other bucket is split before one that a split is still filling */
+static void hash_one_split(void)
+{
+	struct arena_hash *table = &hash_t->table;
+	struct arena_hash_bucket *to;
+
+	if (hash_reset(0, 1000, HEAP_BYTES))
+		return;
+	to = __arena_hash_bucket(table, 16);
+	if (!ASSERT_OK_PTR(to, "part"))
+		return;
+	table->count = 100;
+	table->state = 31ULL << 32 | 17;
+	table->split = 17;
+	to->parent = 1;
+	__arena_hash_grow(table);
+	ASSERT_EQ(table->split, 17, "the same split");
+	ASSERT_EQ((__u32)table->state, 17, "no other bucket");
+}
+
 /* A walk comes to its end, and sees all, whatever is overwritten or deleted meanwhile */
 static void hash_walk_busy(void)
 {
@@ -510,6 +530,8 @@ void test_arena_lib_hash(void)
 		hash_alike();
 	if (test__start_subtest("long_chain"))
 		hash_long_chain();
+	if (test__start_subtest("one_split"))
+		hash_one_split();
 	if (test__start_subtest("walk_busy"))
 		hash_walk_busy();
 	if (test__start_subtest("full"))
