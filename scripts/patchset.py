@@ -303,7 +303,11 @@ def check_new_files(patch, paths, base_files):
 def files_of(diff):
     """Return {path: what a diff says of it}."""
     parts = [p for p in re.split(rb"^(?=diff --git )", diff, flags=re.M) if p.startswith(b"diff --git ")]
-    return {p.split(b"\n", 1)[0].rpartition(b" b/")[2].decode(errors="surrogateescape"): p for p in parts}
+    found = {}
+    for part in parts:
+        path = part.split(b"\n", 1)[0].rpartition(b" b/")[2].decode(errors="surrogateescape")
+        found[path] = found.get(path, b"") + part
+    return found
 
 
 def edits_of(patches, owner):
