@@ -176,6 +176,10 @@ expect "verifier: recorded" 0 "#0/u one OK
 sed -i 's/one OK/one FAIL/' "$scratch/output"
 base_tests compare verifier
 expect "verifier: one that fails now" 0 "not ok - test_verifier #0/u one - OK without the series, FAIL with it"
+sed -i '1s/.*/&\nFailed to load prog!\n0: (95) exit\nR0 !read_ok\nprocessed 1 insns/' "$scratch/output"
+base_tests compare verifier
+expect "verifier: ... and why" 0 \
+	"#0/u one - OK without the series, FAIL with it: Failed to load prog! ... R0 !read_ok"
 printf '# why\n#0/u one FAIL\n' >"$project/tests/verifier.changed"
 base_tests compare verifier
 expect "verifier: one that is to fail" 0 "ok - hazard_24_test_verifier: all"
@@ -188,4 +192,4 @@ base_tests compare something
 expect "a program that is none" 1 "which program?"
 base_tests repeat maps
 expect "a word that is none" 1 "what to do?"
-plan 30
+plan 31
