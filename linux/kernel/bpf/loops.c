@@ -370,13 +370,36 @@ static void forget(const struct bpf_verifier_env *env, const struct bpf_rounds *
 			slot->slot_type[j] = STACK_MISC;
 }
 
+/* A difference between scalars that has changed will change again. Without their link
+ * this state covers the next one.
+ */
+static void forget_links(struct bpf_verifier_env *env, struct bpf_verifier_state *st,
+			 const struct bpf_verifier_state *last)
+{
+	const struct bpf_reg_state *old;
+	struct bpf_reg_state *reg;
+	int fr, i;
+
+	memset(env->idmap_scratch, 0, (st->curframe + 1) * sizeof(env->idmap_scratch[0]));
+	for (fr = 0; fr <= st->curframe; fr++) {
+		for (i = 0; i < scalar_places(st->frame[fr]); i++) {
+			old = scalar_at(last->frame[fr], i);
+			reg = scalar_at(st->frame[fr], i);
+			if (old && reg && old->id && reg->id &&
+			    !bpf_link_matches(old->id, reg->id, reg->delta - old->delta,
+					      env->idmap_scratch[0]))
+				reg->id = 0;
+		}
+	}
+}
+
 /**
  * bpf_loop_forget() - forget the values of scalars that a round changed
  * @env: verifier state
  * @st: state at the beginning of a round
  * @rounds: what came before, one at least
  */
-void bpf_loop_forget(const struct bpf_verifier_env *env, struct bpf_verifier_state *st,
+void bpf_loop_forget(struct bpf_verifier_env *env, struct bpf_verifier_state *st,
 		     const struct bpf_rounds *rounds)
 {
 	struct bpf_reg_state *reg;
@@ -392,6 +415,7 @@ void bpf_loop_forget(const struct bpf_verifier_env *env, struct bpf_verifier_sta
 				forget(env, rounds, st->frame[fr], i);
 		}
 	}
+	forget_links(env, st, rounds->st[0]);
 }
 
 /**

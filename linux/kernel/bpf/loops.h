@@ -68,11 +68,22 @@ bool bpf_loop_may_cut(const struct bpf_verifier_env *env,
 int bpf_loop_cut(struct bpf_verifier_env *env, struct bpf_verifier_state *old);
 void bpf_loop_widen(struct bpf_verifier_env *env,
 		    const struct bpf_verifier_state_list *sl);
-void bpf_loop_forget(const struct bpf_verifier_env *env, struct bpf_verifier_state *st,
+void bpf_loop_forget(struct bpf_verifier_env *env, struct bpf_verifier_state *st,
 		     const struct bpf_rounds *rounds);
 int bpf_loop_enter(struct bpf_verifier_env *env, int may_goto_idx);
 int bpf_loops_close(struct bpf_verifier_env *env);
 void bpf_loops_free(struct bpf_verifier_env *env);
+
+/* In links.c */
+bool bpf_link_add(const struct bpf_verifier_env *env, const struct bpf_insn *insn,
+		  struct bpf_reg_state *reg);
+bool bpf_link_mov32(struct bpf_verifier_env *env, struct bpf_reg_state *src,
+		    struct bpf_reg_state *dst);
+void bpf_links_record(struct bpf_verifier_env *env, const struct bpf_insn *insn);
+int bpf_links_backtrack(const struct bpf_verifier_env *env, int idx, u32 above,
+			u32 *reg_mask, u64 stack_mask);
+void bpf_link_narrow(struct bpf_reg_state *reg, const struct bpf_reg_state *compared);
+bool bpf_link_matches(u32 old, u32 cur, u64 delta, struct bpf_id_pair *idmap);
 
 /* In callback.c */
 void bpf_callbacks_prepare(struct bpf_verifier_env *env);
@@ -96,7 +107,7 @@ int bpf_section_exit(struct bpf_verifier_env *env);
 void bpf_section_global_func(struct bpf_verifier_env *env, int subprog);
 int bpf_sections_check(struct bpf_verifier_env *env);
 
-/* In verifier.c, for loops.c and callback.c */
+/* In verifier.c, for loops.c, callback.c and links.c */
 void free_verifier_state(struct bpf_verifier_state *state, bool free_self);
 void free_func_state(struct bpf_func_state *state);
 int copy_func_state(struct bpf_func_state *dst, const struct bpf_func_state *src);
@@ -107,6 +118,8 @@ struct bpf_verifier_state *push_stack(struct bpf_verifier_env *env, int insn_idx
 int push_jmp_history(struct bpf_verifier_env *env, struct bpf_verifier_state *cur);
 bool scalar_covers(const struct bpf_reg_state *rold, const struct bpf_reg_state *rcur);
 void __mark_reg_unknown(const struct bpf_verifier_env *env, struct bpf_reg_state *reg);
+void reg_bounds_sync(struct bpf_reg_state *reg);
+void scalar_add_const(struct bpf_reg_state *reg, u64 val);
 int propagate_liveness(struct bpf_verifier_env *env,
 		       const struct bpf_verifier_state *vstate,
 		       struct bpf_verifier_state *vparent);

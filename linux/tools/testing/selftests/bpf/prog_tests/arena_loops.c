@@ -3,8 +3,8 @@
  * Loops that may_goto seems to bound, put together to get past the verifier; and
  * loops in C, all of which it has to let through.
  *
- * Each program stands for a condition in kernel/bpf/loops.c, or for a part of
- * one in verifier.c, and is accepted if that is left out. Those are not run: some
+ * Each program stands for a condition in kernel/bpf/loops.c or links.c, or for a
+ * part of one in verifier.c, and is accepted if that is left out. Those are not run: some
  * would keep a CPU for ever, the others read what is not theirs.
  */
 #include "arena_insn.h"
@@ -33,8 +33,11 @@
 	BPF_EMIT_CALL(BPF_FUNC_map_lookup_elem),			\
 	IF_NE(0, 0, 1), BPF_EXIT_INSN(), COPY(9, 0)
 
-/* r0 = *(u8 *)(r9 + rn); 3 instructions */
-#define INDEX(n) COPY(1, 9), BPF_ALU64_REG(BPF_ADD, R(1), R(n)), BPF_LDX_MEM(BPF_B, R(0), R(1), 0)
+/* r0 = *(u8 *)(r9 + rn + off); 3 instructions */
+#define INDEX_AT(n, off) \
+	COPY(1, 9), BPF_ALU64_REG(BPF_ADD, R(1), R(n)), BPF_LDX_MEM(BPF_B, R(0), R(1), off)
+#define INDEX(n) INDEX_AT(n, 0)
+#define ADD(n, val) BPF_ALU64_IMM(BPF_ADD, R(n), val)
 
 #define ENDLESS "infinite loop detected"
 #define TOO_LONG "BPF program is too large"
@@ -362,6 +365,148 @@ static const struct loop covered[] = {
 	/* 28 */ INDEX(7),
 	/* 31 */ RETURN(0),
 	}, OUTSIDE },
+	/* r7 is r6 + 1 on one path, and r6 + 1000 on the other */
+	{ "linked_by_another_difference", {
+	/* 0 */	LOOKUP,
+	/* 9 */	MAY_GOTO(1), SET(0, 0),
+	/* 11 */ LOAD64(6, 9, 0), COPY(7, 6),
+	/* 13 */ RAND,
+	/* 14 */ IF_EQ(0, 0, 7),
+	/* 15 */ ADD(7, 1),
+	/* 16 */ BPF_JMP_IMM(BPF_JGT, R(6), 62, 3),	/* J */
+	/* 17 */ INDEX(7),
+	/* 20 */ RETURN(0),
+	/* 22 */ ADD(7, 1000),
+	/* 23 */ GOTO(-8),
+	}, "invalid access to map value, value_size=64 off=1000 size=1" },
+	/* r7 is bounded from below since r6 is; of r7 alone this is not known */
+	{ "bounded_by_the_difference", {
+	/* 0 */	LOOKUP,
+	/* 9 */	MAY_GOTO(1), SET(0, 0),
+	/* 11 */ LOAD64(6, 9, 0), COPY(7, 6), ADD(7, 100),
+	/* 14 */ RAND,
+	/* 15 */ IF_EQ(0, 0, 1),
+	/* 16 */ BPF_JMP_IMM(BPF_JLT, R(6), 100, 4),
+	/* 17 */ BPF_JMP_IMM(BPF_JGT, R(6), 163, 3),	/* J */
+	/* 18 */ INDEX_AT(7, -200),
+	/* 21 */ RETURN(0),
+	}, "invalid access to map value, value_size=64 off=-100 size=1" },
+	/* the same, and r7 has been spilled meanwhile */
+	{ "spilled_and_bounded_by_the_difference", {
+	/* 0 */	LOOKUP,
+	/* 9 */	MAY_GOTO(1), SET(0, 0),
+	/* 11 */ LOAD64(6, 9, 0),
+	/* 12 */ BPF_JMP_IMM(BPF_JSGT, R(6), 1 << 30, 12),
+	/* 13 */ BPF_JMP_IMM(BPF_JSLT, R(6), -(1 << 30), 11),
+	/* 14 */ COPY(7, 6), ADD(7, 100), STORE64(10, -16, 7),
+	/* 17 */ RAND,
+	/* 18 */ IF_EQ(0, 0, 1),
+	/* 19 */ BPF_JMP_IMM(BPF_JLT, R(6), 100, 5),
+	/* 20 */ BPF_JMP_IMM(BPF_JGT, R(6), 163, 4),	/* J */
+	/* 21 */ LOAD64(7, 10, -16),
+	/* 22 */ INDEX_AT(7, -200),
+	/* 25 */ RETURN(0),
+	}, "invalid access to map value, value_size=64 off=-100 size=1" },
+	/* and r6 is compared with a register */
+	{ "bounded_by_a_register", {
+	/* 0 */	LOOKUP,
+	/* 9 */	MAY_GOTO(1), SET(0, 0),
+	/* 11 */ LOAD64(6, 9, 0), COPY(7, 6), ADD(7, 100), SET(8, 163),
+	/* 15 */ RAND,
+	/* 16 */ IF_EQ(0, 0, 1),
+	/* 17 */ BPF_JMP_IMM(BPF_JLT, R(6), 100, 4),
+	/* 18 */ BPF_JMP_REG(BPF_JGT, R(6), R(8), 3),	/* J */
+	/* 19 */ INDEX_AT(7, -200),
+	/* 22 */ RETURN(0),
+	}, "invalid access to map value, value_size=64 off=-100 size=1" },
+	/* r6 of the caller is bounded by r7 of the callee. The first path shows that O is
+	 * safe, the second one gets there, and the third one meets the second one at P.
+	 */
+	{ "bounds_the_caller", {
+	/* 0 */	LOOKUP,
+	/* 9 */	MAY_GOTO(1), SET(0, 0),
+	/* 11 */ LOAD64(6, 9, 0), COPY(1, 6), ADD(6, 100),
+	/* 14 */ BPF_CALL_REL(6),
+	/* 15 */ IF_EQ(0, 0, 3),
+	/* 16 */ INDEX_AT(6, -200),
+	/* 19 */ RETURN(0),
+	/* 21 */ COPY(7, 1), RAND,				/* callee */
+	/* 23 */ IF_EQ(0, 0, 5),
+	/* 24 */ BPF_JMP_IMM(BPF_JLT, R(7), 100, 9),
+	/* 25 */ BPF_JMP_IMM(BPF_JGT, R(7), 163, 8),
+	/* 26 */ SET(7, 0),					/* O */
+	/* 27 */ RETURN(1),
+	/* 29 */ RAND, IF_EQ(0, 0, 1),
+	/* 31 */ BPF_JMP_IMM(BPF_JLT, R(7), 100, 2),
+	/* 32 */ BPF_JMP_IMM(BPF_JGT, R(7), 163, 1),		/* P */
+	/* 33 */ GOTO(-8),
+	/* 34 */ RETURN(0),
+	}, "invalid access to map value, value_size=64 off=-100 size=1" },
+	/* What follows narrows r7, which tells nothing of r6. */
+	{ "wraps_in_32_bits", {
+	/* 0 */	LOOKUP,
+	/* 9 */	MAY_GOTO(1), SET(0, 0),
+	/* 11 */ BPF_LDX_MEM(BPF_W, R(6), R(9), 0), BPF_MOV32_REG(R(7), R(6)),
+	/* 13 */ BPF_ALU32_IMM(BPF_ADD, R(7), 1),
+	/* 14 */ BPF_JMP_IMM(BPF_JGT, R(7), 10, 3),
+	/* 15 */ INDEX(6),
+	/* 18 */ RETURN(0),
+	}, "unbounded memory access" },
+	{ "wraps_below_0_in_32_bits", {
+	/* 0 */	LOOKUP,
+	/* 9 */	MAY_GOTO(1), SET(0, 0),
+	/* 11 */ BPF_LDX_MEM(BPF_W, R(6), R(9), 0), BPF_MOV32_REG(R(7), R(6)),
+	/* 13 */ BPF_ALU32_IMM(BPF_SUB, R(7), 1),
+	/* 14 */ BPF_JMP_IMM(BPF_JLT, R(7), 63, 1),
+	/* 15 */ BPF_JMP_IMM(BPF_JNE, R(7), -1, 3),
+	/* 16 */ INDEX_AT(6, -1),
+	/* 19 */ RETURN(0),
+	}, "invalid access to map value" },
+	{ "copies_the_lower_half", {
+	/* 0 */	LOOKUP,
+	/* 9 */	MAY_GOTO(1), SET(0, 0),
+	/* 11 */ LOAD64(6, 9, 0), BPF_MOV32_REG(R(7), R(6)),
+	/* 13 */ BPF_JMP_IMM(BPF_JGT, R(7), 10, 3),
+	/* 14 */ INDEX(6),
+	/* 17 */ RETURN(0),
+	}, UNBOUNDED },
+	{ "drops_the_upper_half", {
+	/* 0 */	LOOKUP,
+	/* 9 */	MAY_GOTO(1), SET(0, 0),
+	/* 11 */ LOAD64(6, 9, 0), COPY(7, 6),
+	/* 13 */ BPF_ALU32_IMM(BPF_ADD, R(7), 1),
+	/* 14 */ BPF_JMP_IMM(BPF_JGT, R(7), 10, 3),
+	/* 15 */ INDEX(6),
+	/* 18 */ RETURN(0),
+	}, UNBOUNDED },
+	{ "multiplied", {
+	/* 0 */	LOOKUP,
+	/* 9 */	MAY_GOTO(1), SET(0, 0),
+	/* 11 */ LOAD64(6, 9, 0), COPY(7, 6),
+	/* 13 */ BPF_ALU64_IMM(BPF_MUL, R(7), 2),
+	/* 14 */ BPF_JMP_IMM(BPF_JGT, R(7), 10, 3),
+	/* 15 */ INDEX(6),
+	/* 18 */ RETURN(0),
+	}, UNBOUNDED },
+	{ "a_register_is_added", {
+	/* 0 */	LOOKUP,
+	/* 9 */	MAY_GOTO(1), SET(0, 0),
+	/* 11 */ LOAD64(6, 9, 0), COPY(7, 6), LOAD64(8, 9, 8),
+	/* 14 */ BPF_ALU64_REG(BPF_ADD, R(7), R(8)),
+	/* 15 */ BPF_JMP_IMM(BPF_JGT, R(7), 10, 3),
+	/* 16 */ INDEX(6),
+	/* 19 */ RETURN(0),
+	}, UNBOUNDED },
+	/* The sum may wrap: r7 is small, or close to the end. */
+	{ "wraps_in_64_bits", {
+	/* 0 */	LOOKUP,
+	/* 9 */	MAY_GOTO(1), SET(0, 0),
+	/* 11 */ LOAD64(6, 9, 0), COPY(7, 6),
+	/* 13 */ BPF_ALU64_IMM(BPF_SUB, R(7), 10),
+	/* 14 */ BPF_JMP_IMM(BPF_JGT, R(6), 73, 3),
+	/* 15 */ INDEX(7),
+	/* 18 */ RETURN(0),
+	}, "R1 min value is negative" },
 };
 
 /* What has to be accepted */
@@ -395,6 +540,47 @@ static const struct loop accepted[] = {
 	/* 8 */	SET(7, 0),
 	/* 9 */	GOTO(-8),
 	/* 10 */	RETURN(0),
+	} },
+	/* r7 is narrowed by what is known of r6, and the other way round */
+	{ "added", {
+	/* 0 */	LOOKUP,
+	/* 9 */	MAY_GOTO(1), SET(0, 0),
+	/* 11 */ LOAD64(6, 9, 0), COPY(7, 6), ADD(7, 10),
+	/* 14 */ BPF_JMP_IMM(BPF_JGT, R(6), 53, 3),
+	/* 15 */ INDEX(7),
+	/* 18 */ RETURN(0),
+	} },
+	{ "subtracted", {
+	/* 0 */	LOOKUP,
+	/* 9 */	MAY_GOTO(1), SET(0, 0),
+	/* 11 */ LOAD64(6, 9, 0), COPY(7, 6),
+	/* 13 */ BPF_ALU64_IMM(BPF_SUB, R(7), 10), ADD(6, -10),
+	/* 15 */ BPF_JMP_IMM(BPF_JGT, R(7), 63, 3),
+	/* 16 */ INDEX(6),
+	/* 19 */ RETURN(0),
+	} },
+	{ "added_in_32_bits", {
+	/* 0 */	LOOKUP,
+	/* 9 */	MAY_GOTO(1), SET(0, 0),
+	/* 11 */ BPF_LDX_MEM(BPF_W, R(6), R(9), 0),
+	/* 12 */ BPF_JMP_IMM(BPF_JGT, R(6), 1000, 6),
+	/* 13 */ BPF_MOV32_REG(R(7), R(6)), BPF_ALU32_IMM(BPF_ADD, R(7), 1),
+	/* 15 */ BPF_JMP32_IMM(BPF_JSGT, R(6), 62, 3),
+	/* 16 */ INDEX(7),
+	/* 19 */ RETURN(0),
+	} },
+	/* on three registers and a slot, of which each is compared with another constant */
+	{ "added_in_turn", {
+	/* 0 */	LOOKUP,
+	/* 9 */	MAY_GOTO(1), SET(0, 0),
+	/* 11 */ LOAD64(6, 9, 0), BPF_JMP_IMM(BPF_JGT, R(6), 1000, 12),
+	/* 13 */ COPY(7, 6), ADD(7, 10), STORE64(10, -16, 7),
+	/* 16 */ ADD(7, 10), COPY(8, 7), ADD(8, 10),
+	/* 19 */ BPF_JMP_IMM(BPF_JLT, R(8), 30, 5),
+	/* 20 */ BPF_JMP_IMM(BPF_JGT, R(7), 73, 4),
+	/* 21 */ LOAD64(7, 10, -16),
+	/* 22 */ INDEX(7),
+	/* 25 */ RETURN(0),
 	} },
 	{ "machine_few_rounds", { MACHINE(8) } },
 	{ "machine_many_rounds", { MACHINE(64) } },
