@@ -274,20 +274,24 @@ static void find_rounds(const struct bpf_verifier_env *env,
 			rounds->st[rounds->cnt++] = &sl->state;
 }
 
-/* The scalar in a register, or spilled into the slot i - BPF_REG_FP; or NULL */
-static struct bpf_reg_state *scalar_at(struct bpf_func_state *frame, int i)
+/* What is in a register, or spilled into the slot i - BPF_REG_FP; or NULL */
+static struct bpf_reg_state *reg_at(struct bpf_func_state *frame, int i)
 {
 	int slot = i - BPF_REG_FP;
-	struct bpf_reg_state *reg;
 
 	if (slot < 0)
-		reg = &frame->regs[i];
-	else if (slot < frame->allocated_stack / BPF_REG_SIZE &&
-		 frame->stack[slot].slot_type[BPF_REG_SIZE - 1] == STACK_SPILL)
-		reg = &frame->stack[slot].spilled_ptr;
-	else
-		return NULL;
-	return reg->type == SCALAR_VALUE ? reg : NULL;
+		return &frame->regs[i];
+	if (slot < frame->allocated_stack / BPF_REG_SIZE &&
+	    frame->stack[slot].slot_type[BPF_REG_SIZE - 1] == STACK_SPILL)
+		return &frame->stack[slot].spilled_ptr;
+	return NULL;
+}
+
+static struct bpf_reg_state *scalar_at(struct bpf_func_state *frame, int i)
+{
+	struct bpf_reg_state *reg = reg_at(frame, i);
+
+	return reg && reg->type == SCALAR_VALUE ? reg : NULL;
 }
 
 static int scalar_places(const struct bpf_func_state *frame)
@@ -370,8 +374,8 @@ static void forget(const struct bpf_verifier_env *env, const struct bpf_rounds *
 			slot->slot_type[j] = STACK_MISC;
 }
 
-/* A difference between scalars that has changed will change again. Without their link
- * this state covers the next one.
+/* A relation that has changed will change again. Without the link this state covers the
+ * next one.
  */
 static void forget_links(struct bpf_verifier_env *env, struct bpf_verifier_state *st,
 			 const struct bpf_verifier_state *last)
@@ -383,12 +387,16 @@ static void forget_links(struct bpf_verifier_env *env, struct bpf_verifier_state
 	memset(env->idmap_scratch, 0, (st->curframe + 1) * sizeof(env->idmap_scratch[0]));
 	for (fr = 0; fr <= st->curframe; fr++) {
 		for (i = 0; i < scalar_places(st->frame[fr]); i++) {
-			old = scalar_at(last->frame[fr], i);
-			reg = scalar_at(st->frame[fr], i);
-			if (old && reg && old->id && reg->id &&
-			    !bpf_link_matches(old->id, reg->id, reg->delta - old->delta,
-					      env->idmap_scratch[0]))
+			old = reg_at(last->frame[fr], i);
+			reg = reg_at(st->frame[fr], i);
+			if (!old || !reg || old->type != reg->type || old->off != reg->off ||
+			    !bpf_link(old) ||
+			    !bpf_link(reg) || bpf_link_matches(old, reg, env->idmap_scratch[0]))
+				continue;
+			if (reg->type == SCALAR_VALUE)
 				reg->id = 0;
+			else
+				reg->link = 0;
 		}
 	}
 }
@@ -410,6 +418,9 @@ void bpf_loop_forget(struct bpf_verifier_env *env, struct bpf_verifier_state *st
 		alike = rounds_alike(rounds, st);
 	for (fr = 0; fr <= st->curframe; fr++) {
 		for (i = 0; i < scalar_places(st->frame[fr]); i++) {
+			reg = reg_at(st->frame[fr], i);
+			if (reg && reg->type == PTR_TO_MAP_VALUE)
+				bpf_link_fold(reg);
 			reg = scalar_at(st->frame[fr], i);
 			if (reg && !keeps(rounds, alike, fr, i, reg))
 				forget(env, rounds, st->frame[fr], i);

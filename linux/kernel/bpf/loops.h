@@ -74,16 +74,36 @@ int bpf_loop_enter(struct bpf_verifier_env *env, int may_goto_idx);
 int bpf_loops_close(struct bpf_verifier_env *env);
 void bpf_loops_free(struct bpf_verifier_env *env);
 
+/* The id that a scalar or the variable part of a pointer is expressed by, or 0 */
+static inline u32 bpf_link(const struct bpf_reg_state *reg)
+{
+	return reg->type == SCALAR_VALUE ? reg->id : reg->link;
+}
+
+/* Are both scalars the same? */
+static inline bool bpf_link_equal(const struct bpf_reg_state *reg,
+				  const struct bpf_reg_state *other)
+{
+	return reg->type == SCALAR_VALUE && reg->id == other->id &&
+	       reg->scale == other->scale && reg->delta == other->delta;
+}
+
 /* In links.c */
-bool bpf_link_add(const struct bpf_verifier_env *env, const struct bpf_insn *insn,
+void bpf_link_new(struct bpf_verifier_env *env, struct bpf_reg_state *reg);
+bool bpf_link_alu(const struct bpf_verifier_env *env, const struct bpf_insn *insn,
 		  struct bpf_reg_state *reg);
 bool bpf_link_mov32(struct bpf_verifier_env *env, struct bpf_reg_state *src,
 		    struct bpf_reg_state *dst);
-void bpf_links_record(struct bpf_verifier_env *env, const struct bpf_insn *insn);
+void bpf_link_pointer(const struct bpf_verifier_env *env, struct bpf_reg_state *ptr,
+		      const struct bpf_reg_state *off, u64 rest_min, u64 rest_max);
+int bpf_links_record(struct bpf_verifier_env *env, const struct bpf_insn *insn);
 int bpf_links_backtrack(const struct bpf_verifier_env *env, int idx, u32 above,
 			u32 *reg_mask, u64 stack_mask);
 void bpf_link_narrow(struct bpf_reg_state *reg, const struct bpf_reg_state *compared);
-bool bpf_link_matches(u32 old, u32 cur, u64 delta, struct bpf_id_pair *idmap);
+bool bpf_link_matches(const struct bpf_reg_state *old, const struct bpf_reg_state *cur,
+		      struct bpf_id_pair *idmap);
+void bpf_link_fold(struct bpf_reg_state *ptr);
+void bpf_link_print(struct bpf_verifier_env *env, const struct bpf_reg_state *reg);
 
 /* In callback.c */
 void bpf_callbacks_prepare(struct bpf_verifier_env *env);
@@ -119,7 +139,7 @@ int push_jmp_history(struct bpf_verifier_env *env, struct bpf_verifier_state *cu
 bool scalar_covers(const struct bpf_reg_state *rold, const struct bpf_reg_state *rcur);
 void __mark_reg_unknown(const struct bpf_verifier_env *env, struct bpf_reg_state *reg);
 void reg_bounds_sync(struct bpf_reg_state *reg);
-void scalar_add_const(struct bpf_reg_state *reg, u64 val);
+void scalar_calculate(struct bpf_reg_state *reg, u8 op, struct bpf_reg_state *operand);
 int propagate_liveness(struct bpf_verifier_env *env,
 		       const struct bpf_verifier_state *vstate,
 		       struct bpf_verifier_state *vparent);

@@ -8,6 +8,7 @@
  * would keep a CPU for ever, the others read what is not theirs.
  */
 #include "arena_insn.h"
+#include "cap_helpers.h"
 #include "arena_loops.h"
 #include "arena_loops.skel.h"
 
@@ -38,6 +39,10 @@
 	COPY(1, 9), BPF_ALU64_REG(BPF_ADD, R(1), R(n)), BPF_LDX_MEM(BPF_B, R(0), R(1), off)
 #define INDEX(n) INDEX_AT(n, 0)
 #define ADD(n, val) BPF_ALU64_IMM(BPF_ADD, R(n), val)
+/* r8 = r9 + (r6 << shift), where r6 is up to max; 6 instructions, skips out from the second */
+#define POINTER(max, shift, out)					\
+	LOAD64(6, 9, 0), BPF_JMP_IMM(BPF_JGT, R(6), max, out), COPY(7, 6), \
+	BPF_ALU64_IMM(BPF_LSH, R(7), shift), COPY(8, 9), BPF_ALU64_REG(BPF_ADD, R(8), R(7))
 
 #define ENDLESS "infinite loop detected"
 #define TOO_LONG "BPF program is too large"
@@ -50,6 +55,7 @@ struct loop {
 	const char *name;
 	struct bpf_insn insns[40];
 	const char *msg;	/* NULL: is accepted */
+	enum bpf_prog_type type;	/* 0: raw tracepoint */
 };
 
 /* What must not be taken for a loop that ends */
@@ -497,6 +503,152 @@ static const struct loop covered[] = {
 	/* 16 */ INDEX(6),
 	/* 19 */ RETURN(0),
 	}, UNBOUNDED },
+	/* r8 is bounded since r6 is, but less than it has to be */
+	{ "pointer_behind_the_end", {
+	/* 0 */	LOOKUP,
+	/* 9 */	MAY_GOTO(1), SET(0, 0),
+	/* 11 */ POINTER(15, 2, 10),
+	/* 17 */ BPF_ALU64_IMM(BPF_ADD, R(8), 4), ADD(6, 1),
+	/* 19 */ BPF_JMP_IMM(BPF_JGT, R(6), 16, 3),
+	/* 20 */ BPF_ST_MEM(BPF_W, R(8), 0, 0),
+	/* 21 */ GOTO(0), SET(0, 0),
+	/* 23 */ RETURN(0),
+	}, "invalid access to map value, value_size=64 off=64 size=4" },
+	/* On the second path r6 is another number than the one in r8. */
+	{ "pointer_without_link", {
+	/* 0 */	LOOKUP,
+	/* 9 */	MAY_GOTO(1), SET(0, 0),
+	/* 11 */ POINTER(15, 2, 10),
+	/* 17 */ ADD(8, 4), ADD(6, 1),
+	/* 19 */ RAND, IF_EQ(0, 0, 4),
+	/* 21 */ BPF_JMP_IMM(BPF_JGT, R(6), 15, 1),	/* J */
+	/* 22 */ BPF_ST_MEM(BPF_W, R(8), 0, 0),
+	/* 23 */ RETURN(0),
+	/* 25 */ LOAD64(6, 9, 8), BPF_ALU64_IMM(BPF_AND, R(6), 15), ADD(6, 1),
+	/* 28 */ GOTO(-8),
+	}, "invalid access to map value, value_size=64 off=64 size=4" },
+	/* r8 has r6 times 4, or times 8 */
+	{ "pointer_by_another_scale", {
+	/* 0 */	LOOKUP,
+	/* 9 */	MAY_GOTO(1), SET(0, 0),
+	/* 11 */ LOAD64(6, 9, 0), BPF_JMP_IMM(BPF_JGT, R(6), 14, 9),
+	/* 13 */ COPY(7, 6), COPY(8, 9),
+	/* 15 */ RAND, IF_EQ(0, 0, 7),
+	/* 17 */ BPF_ALU64_IMM(BPF_LSH, R(7), 2),
+	/* 18 */ BPF_ALU64_REG(BPF_ADD, R(8), R(7)), SET(7, 0),
+	/* 20 */ BPF_JMP_IMM(BPF_JGT, R(6), 3, 1),	/* J */
+	/* 21 */ BPF_ST_MEM(BPF_W, R(8), 48, 0),
+	/* 22 */ RETURN(0),
+	/* 24 */ BPF_JMP_IMM(BPF_JGT, R(6), 7, -3),
+	/* 25 */ BPF_ALU64_IMM(BPF_LSH, R(7), 3),
+	/* 26 */ BPF_ALU64_REG(BPF_ADD, R(8), R(7)), SET(7, 0),
+	/* 28 */ GOTO(-9),
+	}, "invalid access to map value, value_size=64 off=72 size=4" },
+	/* r8 is bounded from below since r6 is; of r8 alone this is not known */
+	{ "pointer_bounded_by_a_scalar", {
+	/* 0 */	LOOKUP,
+	/* 9 */	MAY_GOTO(1), SET(0, 0),
+	/* 11 */ LOAD64(6, 9, 0), COPY(7, 6), BPF_ALU64_IMM(BPF_LSH, R(7), 2),
+	/* 14 */ BPF_JMP_IMM(BPF_JGT, R(7), 60, 7),
+	/* 15 */ COPY(8, 9), BPF_ALU64_REG(BPF_ADD, R(8), R(7)),
+	/* 17 */ RAND, IF_EQ(0, 0, 1),
+	/* 19 */ BPF_JMP_IMM(BPF_JLT, R(6), 8, 2),
+	/* 20 */ BPF_JMP_IMM(BPF_JGT, R(6), 15, 1),	/* J */
+	/* 21 */ BPF_ST_MEM(BPF_W, R(8), -32, 0),
+	/* 22 */ RETURN(0),
+	}, "invalid access to map value, value_size=64 off=-32 size=4" },
+	/* r7 is 4 times r6, and so 0 if r6 is 2^62 */
+	{ "not_divided", {
+	/* 0 */	LOOKUP,
+	/* 9 */	MAY_GOTO(1), SET(0, 0),
+	/* 11 */ LOAD64(6, 9, 0), COPY(7, 6), BPF_ALU64_IMM(BPF_LSH, R(7), 2),
+	/* 14 */ BPF_JMP_IMM(BPF_JGT, R(7), 60, 3),
+	/* 15 */ INDEX(6),
+	/* 18 */ RETURN(0),
+	}, UNBOUNDED },
+	/* In a matrix of 4 rows with 16 bytes each, the second index is up to 4. */
+	{ "behind_the_last_row", {
+	/* 0 */	LOOKUP,
+	/* 9 */	MAY_GOTO(1), SET(0, 0),
+	/* 11 */ POINTER(3, 4, 12),
+	/* 17 */ LOAD64(6, 9, 8), BPF_JMP_IMM(BPF_JGT, R(6), 3, 6),
+	/* 19 */ COPY(7, 6), BPF_ALU64_IMM(BPF_LSH, R(7), 2),
+	/* 21 */ BPF_ALU64_REG(BPF_ADD, R(8), R(7)), ADD(8, 4),
+	/* 23 */ BPF_JMP_IMM(BPF_JGT, R(6), 3, 1),
+	/* 24 */ BPF_ST_MEM(BPF_W, R(8), 0, 0),
+	/* 25 */ RETURN(0),
+	}, "invalid access to map value, value_size=64 off=64 size=4" },
+	/* r7 is 4 * (r6 + 1) */
+	{ "multiplied_behind_the_end", {
+	/* 0 */	LOOKUP,
+	/* 9 */	MAY_GOTO(1), SET(0, 0),
+	/* 11 */ LOAD64(6, 9, 0), COPY(7, 6), ADD(7, 1), BPF_ALU64_IMM(BPF_MUL, R(7), 4),
+	/* 15 */ BPF_JMP_IMM(BPF_JGT, R(6), 15, 3),
+	/* 16 */ INDEX(7),
+	/* 19 */ RETURN(0),
+	}, "invalid access to map value, value_size=64 off=64 size=1" },
+	/* r8 has 16 or 48 before r6 is added. */
+	{ "rest_of_a_pointer", {
+	/* 0 */	LOOKUP,
+	/* 9 */	MAY_GOTO(1), SET(0, 0),
+	/* 11 */ LOAD64(7, 9, 8), BPF_ALU64_IMM(BPF_AND, R(7), 32), ADD(7, 16),
+	/* 14 */ COPY(8, 9), BPF_ALU64_REG(BPF_ADD, R(8), R(7)),
+	/* 16 */ LOAD64(6, 9, 0), BPF_JMP_IMM(BPF_JGT, R(6), 100, 4),
+	/* 18 */ COPY(7, 6), BPF_ALU64_REG(BPF_ADD, R(8), R(7)),
+	/* 20 */ BPF_JMP_IMM(BPF_JGT, R(6), 16, 1),
+	/* 21 */ BPF_ST_MEM(BPF_B, R(8), 0, 0),
+	/* 22 */ RETURN(0),
+	}, "invalid access to map value, value_size=64 off=64 size=1" },
+	/* On the second path r8 has the same range, more of r7 and less of r6. */
+	{ "another_rest", {
+	/* 0 */	LOOKUP,
+	/* 9 */	MAY_GOTO(1), SET(0, 0),
+	/* 11 */ LOAD64(6, 9, 0), BPF_JMP_IMM(BPF_JGT, R(6), 120, 15),
+	/* 13 */ LOAD64(7, 9, 8), BPF_ALU64_IMM(BPF_AND, R(7), 127),
+	/* 15 */ RAND, IF_EQ(0, 0, 9),
+	/* 17 */ BPF_JMP_IMM(BPF_JGT, R(7), 40, 10),
+	/* 18 */ COPY(8, 9), BPF_ALU64_REG(BPF_ADD, R(8), R(7)),
+	/* 20 */ COPY(7, 6), BPF_ALU64_REG(BPF_ADD, R(8), R(7)), SET(7, 0),
+	/* 23 */ BPF_JMP_IMM(BPF_JGT, R(6), 23, 4),	/* J */
+	/* 24 */ BPF_ST_MEM(BPF_B, R(8), 0, 0), GOTO(2),
+	/* 26 */ BPF_JMP_IMM(BPF_JGT, R(6), 60, 1),
+	/* 27 */ BPF_JMP_IMM(BPF_JLE, R(7), 90, -10),
+	/* 28 */ RETURN(0),
+	}, "invalid access to map value, value_size=64 off=113 size=1" },
+	/* ... it has nothing to do with r6. */
+	{ "pointer_no_longer_linked", {
+	/* 0 */	LOOKUP,
+	/* 9 */	MAY_GOTO(1), SET(0, 0),
+	/* 11 */ POINTER(15, 2, 9),
+	/* 17 */ RAND, IF_EQ(0, 0, 5),
+	/* 19 */ SET(7, 0),
+	/* 20 */ BPF_JMP_IMM(BPF_JGT, R(6), 3, 1),	/* J */
+	/* 21 */ BPF_ST_MEM(BPF_W, R(8), 48, 0),
+	/* 22 */ RETURN(0),
+	/* 24 */ LOAD64(7, 9, 8), BPF_ALU64_IMM(BPF_AND, R(7), 60),
+	/* 26 */ COPY(8, 9), BPF_ALU64_REG(BPF_ADD, R(8), R(7)), GOTO(-10),
+	}, "invalid access to map value, value_size=64 off=108 size=4" },
+	{ "pointer_minus_a_number", {
+	/* 0 */	LOOKUP,
+	/* 9 */	MAY_GOTO(1), SET(0, 0),
+	/* 11 */ POINTER(60, 0, 10),
+	/* 17 */ LOAD64(7, 9, 8), BPF_JMP_IMM(BPF_JGT, R(7), 60, 4),
+	/* 19 */ BPF_ALU64_REG(BPF_SUB, R(8), R(7)),
+	/* 20 */ BPF_JMP_IMM(BPF_JGT, R(6), 10, 2),
+	/* 21 */ BPF_JMP_IMM(BPF_JLT, R(6), 10, 1),
+	/* 22 */ BPF_ST_MEM(BPF_W, R(8), 0, 0),
+	/* 23 */ RETURN(0),
+	}, "R8 min value is negative" },
+	{ "pointer_loops_too_far", {
+	/* 0 */	LOOKUP,
+	/* 9 */	SET(0, 0),
+	/* 10 */ POINTER(15, 2, 9),
+	/* 16 */ MAY_GOTO(4),
+	/* 17 */ BPF_ST_MEM(BPF_W, R(8), 0, 0),
+	/* 18 */ ADD(8, 4), ADD(6, 1),
+	/* 20 */ BPF_JMP_IMM(BPF_JLT, R(6), 17, -5),
+	/* 21 */ RETURN(0),
+	}, "invalid access to map value, value_size=64 off=64 size=4" },
 	/* The sum may wrap: r7 is small, or close to the end. */
 	{ "wraps_in_64_bits", {
 	/* 0 */	LOOKUP,
@@ -582,6 +734,47 @@ static const struct loop accepted[] = {
 	/* 22 */ INDEX(7),
 	/* 25 */ RETURN(0),
 	} },
+	{ "pointer_follows", {
+	/* 0 */	LOOKUP,
+	/* 9 */	MAY_GOTO(1), SET(0, 0),
+	/* 11 */ POINTER(15, 2, 9),
+	/* 17 */ ADD(8, 4), ADD(6, 1),
+	/* 19 */ BPF_JMP_IMM(BPF_JGT, R(6), 15, 2),
+	/* 20 */ BPF_ST_MEM(BPF_W, R(8), 0, 0),
+	/* 21 */ GOTO(0),
+	/* 22 */ RETURN(0),
+	} },
+	{ "pointer_loops", {
+	/* 0 */	LOOKUP,
+	/* 9 */	SET(0, 0),
+	/* 10 */ POINTER(15, 2, 9),
+	/* 16 */ MAY_GOTO(4),
+	/* 17 */ BPF_ST_MEM(BPF_W, R(8), 0, 0),
+	/* 18 */ ADD(8, 4), ADD(6, 1),
+	/* 20 */ BPF_JMP_IMM(BPF_JLT, R(6), 16, -5),
+	/* 21 */ RETURN(0),
+	} },
+	/* r7 differs from r6 by another number in each round */
+	{ "difference_changes", {
+	/* 0 */	LOOKUP,
+	/* 9 */	LOAD64(6, 9, 0), COPY(7, 6),
+	/* 11 */ MAY_GOTO(2),
+	/* 12 */ ADD(7, -1),
+	/* 13 */ GOTO(-3),
+	/* 14 */ RETURN(0),
+	} },
+	/* The first index is in r8 as well. */
+	{ "within_the_last_row", {
+	/* 0 */	LOOKUP,
+	/* 9 */	MAY_GOTO(1), SET(0, 0),
+	/* 11 */ POINTER(3, 4, 13),
+	/* 17 */ LOAD64(6, 9, 8), BPF_JMP_IMM(BPF_JGT, R(6), 3, 7),
+	/* 19 */ COPY(7, 6), BPF_ALU64_IMM(BPF_MUL, R(7), 4),
+	/* 21 */ BPF_ALU64_REG(BPF_ADD, R(8), R(7)), ADD(8, 4), ADD(6, 1),
+	/* 24 */ BPF_JMP_IMM(BPF_JGT, R(6), 3, 1),
+	/* 25 */ BPF_ST_MEM(BPF_W, R(8), 0, 0),
+	/* 26 */ RETURN(0),
+	} },
 	{ "machine_few_rounds", { MACHINE(8) } },
 	{ "machine_many_rounds", { MACHINE(64) } },
 	/* 3 is the head of the loop, and the way back to it a fall-through */
@@ -635,7 +828,7 @@ static void check_loop(const struct loop *c, int map_fd)
 		if (insns[i].code == (BPF_LD | BPF_IMM | BPF_DW))
 			insns[i].imm = fd_of(insns[i].imm, map_fd);
 	opts.log_buf = log;
-	fd = bpf_prog_load(BPF_PROG_TYPE_RAW_TRACEPOINT, "arena_loops", "GPL", insns,
+	fd = bpf_prog_load(c->type ?: BPF_PROG_TYPE_RAW_TRACEPOINT, "arena_loops", "GPL", insns,
 			   insn_cnt(insns), &opts);
 	if (c->msg) {
 		ASSERT_LT(fd, 0, "refused");
@@ -654,6 +847,31 @@ static void check_loops(const struct loop *cases, int cnt, int map_fd)
 	for (i = 0; i < cnt; i++)
 		if (test__start_subtest(cases[i].name))
 			check_loop(&cases[i], map_fd);
+}
+
+/* What holds behind a jump does not yet hold when a CPU runs ahead of it. Whoever has
+ * CAP_PERFMON may see what that shows.
+ */
+static void pointer_and_speculation(int map_fd)
+{
+	const __u64 caps = 1ULL << CAP_PERFMON | 1ULL << CAP_SYS_ADMIN;
+	static const struct loop follows = { "", {
+	/* 0 */	LOOKUP,
+	/* 9 */	MAY_GOTO(1), SET(0, 0),
+	/* 11 */ POINTER(15, 2, 9),
+	/* 17 */ ADD(8, 3), ADD(6, 1),
+	/* 19 */ BPF_JMP_IMM(BPF_JGT, R(6), 15, 2),
+	/* 20 */ BPF_ST_MEM(BPF_W, R(8), 0, 0),
+	/* 21 */ GOTO(0),
+	/* 22 */ RETURN(0),
+	}, "invalid access to map value, value_size=64 off=63 size=4", BPF_PROG_TYPE_SOCKET_FILTER };
+	__u64 old;
+
+	if (!test__start_subtest("pointer_and_speculation") ||
+	    !ASSERT_OK(cap_disable_effective(caps, &old), "drop capabilities"))
+		return;
+	check_loop(&follows, map_fd);
+	cap_enable_effective(old, NULL);
 }
 
 static void run_program(const char *name)
@@ -678,7 +896,8 @@ static void check_programs(void)
 		"fall_through", "do_while", "several_exits", "state_machine",
 		"nested_with_calls", "calls_a_loop", "sets_timers", "two_arrays",
 		"tree_walk", "quicksort", "limit_of_the_caller",
-		"sum_of_the_caller",
+		"sum_of_the_caller", "index_u32", "index_u64",
+		"index_two_arrays", "index_nested", "index_with_calls", "index_stack",
 	};
 	int i;
 
@@ -716,6 +935,7 @@ void test_arena_loops(void)
 	check_loops(endless, ARRAY_SIZE(endless), map_fd);
 	check_loops(covered, ARRAY_SIZE(covered), map_fd);
 	check_loops(accepted, ARRAY_SIZE(accepted), map_fd);
+	pointer_and_speculation(map_fd);
 	close(map_fd);
 	close(arena_fd);
 	check_programs();

@@ -326,6 +326,95 @@ int limit_of_the_caller(void *ctx)
 	return sum_to(&c) == 100000ULL * 99999 / 2 ? 0 : 1;
 }
 
+/* Maps of their own, so that nothing lies behind the end */
+#define M 1000
+__u32 narrow[M] SEC(".data.narrow");
+__u64 wide[M] SEC(".data.wide");
+__u32 matrix[32][32] SEC(".data.matrix");
+
+SEC("syscall")
+int index_u32(void *ctx)
+{
+	__u32 i, sum = 0;
+
+	for (i = zero; i < M && can_loop; i++)
+		narrow[i] = i;
+	for (i = zero; i < M && can_loop; i++)
+		sum += narrow[i];
+	return sum == M * (M - 1) / 2 ? 0 : 1;
+}
+
+SEC("syscall")
+int index_u64(void *ctx)
+{
+	__u64 i, sum = 0;
+
+	for (i = zero; i < M && can_loop; i++)
+		wide[i] = i;
+	for (i = zero; i < M && can_loop; i++)
+		sum += wide[i];
+	return sum == M * (M - 1) / 2 ? 0 : 1;
+}
+
+SEC("syscall")
+int index_two_arrays(void *ctx)
+{
+	__u64 sum = 0;
+	__u32 i;
+
+	for (i = zero; i < M && can_loop; i++) {
+		wide[i] = 2 * i;
+		narrow[i] = wide[i] + 1;
+	}
+	for (i = zero; i < M && can_loop; i++)
+		sum += narrow[i] - wide[i];
+	return sum == M ? 0 : 1;
+}
+
+SEC("syscall")
+int index_nested(void *ctx)
+{
+	__u32 i, j, sum = 0;
+
+	for (i = zero; i < 32 && can_loop; i++)
+		for (j = zero; j < 32 && can_loop; j++)
+			matrix[i][j] = i * j;
+	for (i = zero; i < 32 && can_loop; i++)
+		for (j = zero; j < 32 && can_loop; j++)
+			sum += matrix[j][i];
+	return sum == (31 * 32 / 2) * (31 * 32 / 2) ? 0 : 1;
+}
+
+static __noinline __u32 weigh(__u32 x)
+{
+	return 3 * x + 1;
+}
+
+SEC("syscall")
+int index_with_calls(void *ctx)
+{
+	__u32 i, sum = 0;
+
+	for (i = zero; i < M && can_loop; i++)
+		narrow[i] = weigh(i);
+	for (i = zero; i < M && can_loop; i++)
+		sum += narrow[i];
+	return sum == 3 * (M * (M - 1) / 2) + M ? 0 : 1;
+}
+
+SEC("syscall")
+int index_stack(void *ctx)
+{
+	__u64 sum = 0, ones[32];
+	__u32 i;
+
+	for (i = zero; i < 32 && can_loop; i++)
+		ones[i] = 1;
+	for (i = zero; i < 32 && can_loop; i++)
+		sum += ones[i];
+	return sum == 32 ? 0 : 1;
+}
+
 int __arena_global ranges[2 * DEPTH];
 
 SEC("syscall")
