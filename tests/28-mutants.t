@@ -84,6 +84,9 @@ expect "a mutant of no function" 1 "'one kernel/bpf/a.c' is not a name, a file a
 list 'one kernel/bpf/a.c first' '- a > 1'
 run "$mutants" check
 expect "a mutant that does not say why" 1 "one has no line to replace, or does not say why"
+list 'one kernel/bpf/a.c first' 'Why.' '- a > 1' '+ a > 1 : true'
+run "$mutants" check
+expect "half of an expression" 1 "mutants/list:1: one: no complete expression: a > 1 : true"
 list 'one kernel/bpf/a.c first' 'Why.' '- a > 1' '' 'one kernel/bpf/a.c first' 'Why.' '- a > 1'
 run "$mutants" check
 expect "two of one name" 1 "mutants/list:5: there is another one"
@@ -117,4 +120,4 @@ ends 125
 expect "a VM that cannot be started is no verdict" 0 "vm/run gave 125: why"
 ends 99
 expect "... nor is a script that fails" 0 "vm/run gave 99: why"
-plan 18
+plan 19
