@@ -681,6 +681,9 @@ static void gen_counted(struct gen *g)
 	memcpy(regs, g->regs, sizeof(regs));
 	num = 1 + rng_below(g->rng, 5);
 	emit(g->c, BPF_LDX | BPF_MEM | BPF_W, num, 0, 0, 0);
+	/* no address of the kernel in a strict program */
+	if (g->c->strict)
+		emit_set(g->c, 0, 0);
 	g->regs[num] = SCALAR;
 	keep_from(g->c, from, KEEP);
 	gen_statements(g, rng_between(g->rng, 1, 6));

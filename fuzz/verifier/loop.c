@@ -11,6 +11,7 @@
  *	r6, r7, r8	scalars: constants, counters, bytes of the input
  *	r9		the map's value
  *	fp-8, fp-16	spilled scalars
+ *	fp-24		the map's value, and what was added to it
  *	r0 to r5	for one operation
  *
  * What counts is that most conditions depend on the input, which the verifier does not
@@ -26,6 +27,7 @@
 #define MAX_BLOCKS 8
 #define MAX_SUBS 2
 #define MAX_CALLS 8
+#define POINTER_SLOT -24
 
 /* ENTER: into the middle of a loop, with another value than what falls through has */
 enum ending { FALL, GOTO, EXIT, IF, IF_MAY_GOTO, ENTER };
@@ -66,11 +68,30 @@ static int32_t pick_const(struct loops *l)
 	return rng_below(l->rng, rng_below(l->rng, 2) ? 4 : ROOM);
 }
 
+static uint8_t pick_class(struct loops *l)
+{
+	return one_in(l->rng, 4) ? BPF_ALU : BPF_ALU64;
+}
+
 static void gen_count(struct loops *l)
 {
-	static const int32_t steps[] = { 1, 1, 1, 2, 3, -1 };
+	static const int32_t steps[] = { 1, 1, 1, 2, 3, -1, 40, -40 };
 
-	emit(l->c, BPF_ALU64 | BPF_ADD | BPF_K, pick_scalar(l), 0, 0, rng_pick(l->rng, steps));
+	emit(l->c, pick_class(l) | (one_in(l->rng, 8) ? BPF_SUB : BPF_ADD) | BPF_K, pick_scalar(l),
+	     0, 0, rng_pick(l->rng, steps));
+}
+
+/* Into another one, of which it is then a multiple */
+static void gen_multiply(struct loops *l)
+{
+	int reg = pick_scalar(l);
+	uint8_t class = pick_class(l);
+
+	emit(l->c, class | BPF_MOV | BPF_X, reg, pick_scalar(l), 0, 0);
+	if (rng_below(l->rng, 2))
+		emit(l->c, class | BPF_LSH | BPF_K, reg, 0, 0, rng_below(l->rng, 4));
+	else
+		emit(l->c, class | BPF_MUL | BPF_K, reg, 0, 0, rng_below(l->rng, 5));
 }
 
 static void gen_set(struct loops *l)
@@ -80,12 +101,17 @@ static void gen_set(struct loops *l)
 
 static void gen_copy(struct loops *l)
 {
-	emit_mov(l->c, pick_scalar(l), pick_scalar(l));
+	emit(l->c, pick_class(l) | BPF_MOV | BPF_X, pick_scalar(l), pick_scalar(l), 0, 0);
 }
 
+/* A byte, or all of them */
 static void gen_input(struct loops *l)
 {
-	emit(l->c, BPF_LDX | BPF_MEM | BPF_B, pick_scalar(l), 9, INPUT_BYTES + rng_below(l->rng, 8), 0);
+	static const uint8_t sizes[] = { BPF_B, BPF_B, BPF_W, BPF_DW };
+	uint8_t size = rng_pick(l->rng, sizes);
+
+	emit(l->c, BPF_LDX | BPF_MEM | size, pick_scalar(l), 9,
+	     INPUT_BYTES + (size == BPF_B ? rng_below(l->rng, 8) : 0), 0);
 }
 
 static void gen_limit(struct loops *l)
@@ -108,6 +134,30 @@ static void gen_write(struct loops *l)
 	emit_mov(l->c, 1, 9);
 	emit(l->c, BPF_ALU64 | BPF_ADD | BPF_X, 1, reg, 0, 0);
 	emit(l->c, BPF_ST | BPF_MEM | BPF_B, 1, 0, OUTPUT, 1);
+}
+
+/* A pointer that a scalar or two have been added to */
+static void gen_point(struct loops *l)
+{
+	emit_mov(l->c, 1, 9);
+	emit(l->c, BPF_ALU64 | BPF_ADD | BPF_X, 1, pick_scalar(l), 0, 0);
+	if (one_in(l->rng, 4))
+		emit(l->c, BPF_ALU64 | BPF_ADD | BPF_X, 1, pick_scalar(l), 0, 0);
+	emit(l->c, BPF_STX | BPF_MEM | BPF_DW, 10, 1, POINTER_SLOT, 0);
+}
+
+/* ... is moved, and used */
+static void gen_walk(struct loops *l)
+{
+	static const int32_t steps[] = { 1, 1, 2, 4, 8, -1 };
+
+	emit(l->c, BPF_LDX | BPF_MEM | BPF_DW, 1, 10, POINTER_SLOT, 0);
+	if (rng_below(l->rng, 3)) {
+		emit(l->c, BPF_ALU64 | BPF_ADD | BPF_K, 1, 0, 0, rng_pick(l->rng, steps));
+		emit(l->c, BPF_STX | BPF_MEM | BPF_DW, 10, 1, POINTER_SLOT, 0);
+	}
+	if (rng_below(l->rng, 4))
+		emit(l->c, BPF_ST | BPF_MEM | BPF_B, 1, 0, OUTPUT, 1);
 }
 
 static void gen_spill(struct loops *l)
@@ -159,7 +209,7 @@ static void gen_op(struct loops *l)
 	static void (*const ops[])(struct loops *l) = {
 		gen_count, gen_count, gen_set, gen_set, gen_copy, gen_input, gen_limit, gen_write,
 		gen_write, gen_spill, gen_fill, gen_sub_call, gen_choice, gen_choice,
-		gen_choice, gen_choice,
+		gen_choice, gen_choice, gen_multiply, gen_point, gen_walk,
 	};
 
 	rng_pick(l->rng, ops)(l);
@@ -376,6 +426,7 @@ static void gen_start(struct loops *l)
 	}
 	emit(l->c, BPF_STX | BPF_MEM | BPF_DW, 10, 7, -8, 0);
 	emit(l->c, BPF_STX | BPF_MEM | BPF_DW, 10, 6, -16, 0);
+	emit(l->c, BPF_STX | BPF_MEM | BPF_DW, 10, 9, POINTER_SLOT, 0);
 }
 
 void gen_loops(struct code *c, struct rng *rng)

@@ -82,16 +82,19 @@ static bool access_memory(struct machine *m, const struct bpf_insn *i)
 
 static void alu(struct machine *m, const struct bpf_insn *i)
 {
-	uint64_t *dst = &m->regs[i->dst_reg];
 	uint64_t src = BPF_SRC(i->code) == BPF_X ? m->regs[i->src_reg] : (uint64_t)i->imm;
+	uint64_t dst = m->regs[i->dst_reg];
 
 	switch (BPF_OP(i->code)) {
-	case BPF_MOV: *dst = src; break;
-	case BPF_ADD: *dst += src; break;
-	case BPF_MUL: *dst *= src; break;
-	case BPF_AND: *dst &= src; break;
-	case BPF_RSH: *dst >>= src; break;
+	case BPF_MOV: dst = src; break;
+	case BPF_ADD: dst += src; break;
+	case BPF_SUB: dst -= src; break;
+	case BPF_MUL: dst *= src; break;
+	case BPF_AND: dst &= src; break;
+	case BPF_LSH: dst <<= src; break;
+	case BPF_RSH: dst >>= src; break;
 	}
+	m->regs[i->dst_reg] = BPF_CLASS(i->code) == BPF_ALU ? (uint32_t)dst : dst;
 }
 
 static bool is_taken(struct machine *m, const struct bpf_insn *i)
@@ -162,7 +165,7 @@ static bool step(struct machine *m)
 		if (!access_memory(m, i))
 			return false;
 		break;
-	case BPF_ALU64:
+	case BPF_ALU: case BPF_ALU64:
 		alu(m, i);
 		break;
 	default:

@@ -763,6 +763,15 @@ static const struct loop accepted[] = {
 	/* 13 */ GOTO(-3),
 	/* 14 */ RETURN(0),
 	} },
+	/* r7 = (s16)r6, where r6 is a byte: the same, and linked */
+	{ "sign_extended", {
+	/* 0 */	LOOKUP,
+	/* 9 */	BPF_LDX_MEM(BPF_B, R(6), R(9), 0),
+	/* 10 */ BPF_RAW_INSN(BPF_ALU64 | BPF_MOV | BPF_X, BPF_REG_7, BPF_REG_6, 16, 0),
+	/* 11 */ MAY_GOTO(1),
+	/* 12 */ GOTO(-2),
+	/* 13 */ RETURN(0),
+	} },
 	/* The first index is in r8 as well. */
 	{ "within_the_last_row", {
 	/* 0 */	LOOKUP,
