@@ -49,7 +49,9 @@
  *     on any path, and whether there were some in a caller's: insn_aux_data.linked_*. On
  *     the way back from the need of one of them, the compared registers are needed as well.
  *     That is more than necessary where it was another path, which is safe. Equal scalars
- *     have equal bounds, so one of them is enough, and nothing is recorded for them.
+ *     count as well: what is known of them may differ, since calculating loses some of it.
+ *     So a scalar that need not be precise has narrowed nothing that matters, and its link
+ *     is not looked at.
  *   - The variable part of a pointer has always to be precise. So what it is narrowed by is
  *     precise at once.
  *   The bounds by which an instruction on 32 bits was found to keep the id are needed, too.
@@ -59,6 +61,7 @@
 #include <linux/bpf.h>
 #include <linux/bpf_verifier.h>
 #include <linux/filter.h>
+#include <linux/math64.h>
 #include "loops.h"
 
 #define verbose(env, fmt, args...) bpf_verifier_log_write(env, fmt, ##args)
@@ -88,7 +91,8 @@ static bool fits_32_bits(const struct bpf_reg_state *reg, u64 factor, s64 diff)
  * @insn: ALU instruction, neither a move nor a negation nor a swap of bytes
  * @reg: its destination, a scalar, as it is before; scale and delta are adjusted
  *
- * Return: true if a constant is added or subtracted, or is what @reg is multiplied by.
+ * Return: true if a constant is added or subtracted, or is what @reg is multiplied by. A
+ * scalar that is itself a constant has nothing to learn by a link.
  */
 bool bpf_link_alu(const struct bpf_verifier_env *env, const struct bpf_insn *insn,
 		  struct bpf_reg_state *reg)
@@ -96,7 +100,8 @@ bool bpf_link_alu(const struct bpf_verifier_env *env, const struct bpf_insn *ins
 	u64 factor = 1;
 	s64 diff = 0;
 
-	if (!reg->id || BPF_SRC(insn->code) != BPF_K || !bpf_has_arena_or_may_goto(env))
+	if (!reg->id || BPF_SRC(insn->code) != BPF_K || !bpf_has_arena_or_may_goto(env) ||
+	    tnum_is_const(reg->var_off))
 		return false;
 	switch (BPF_OP(insn->code)) {
 	case BPF_ADD:
@@ -183,7 +188,7 @@ static bool follows(const struct bpf_reg_state *reg, const struct bpf_reg_state 
 static bool record_reg(struct bpf_insn_aux_data *aux, const struct bpf_reg_state *reg,
 		       const struct bpf_reg_state *compared, bool of_caller, int i)
 {
-	if (!follows(reg, compared))
+	if (reg == compared || !(bpf_link_equal(reg, compared) || follows(reg, compared)))
 		return false;
 	if (reg->type != SCALAR_VALUE)
 		return true;
@@ -326,10 +331,12 @@ static void add(struct bpf_reg_state *reg, s64 diff)
  */
 void bpf_link_narrow(struct bpf_reg_state *reg, const struct bpf_reg_state *compared)
 {
-	struct bpf_reg_state moved = *compared, narrowed = *reg;
+	struct bpf_reg_state moved, narrowed;
 
 	if (!follows(reg, compared) || !has_values(compared))
 		return;
+	moved = *compared;
+	narrowed = *reg;
 	if (reg->scale == compared->scale) {
 		add(&moved, reg->delta - compared->delta);
 	} else {
@@ -359,14 +366,15 @@ bool bpf_link_matches(const struct bpf_reg_state *old, const struct bpf_reg_stat
 	s64 diff = cur->delta - old->delta;
 	int i;
 
-	if (old->type != cur->type || old->scale != cur->scale ||
-	    WARN_ON_ONCE(!old->scale) || diff % old->scale)
+	if (old->type != cur->type || old->scale != cur->scale || WARN_ON_ONCE(!old->scale))
+		return false;
+	new.delta = div64_s64(diff, old->scale);
+	if (new.delta * old->scale != diff)
 		return false;
 	if (old->type != SCALAR_VALUE &&
 	    (old->rest_min > cur->rest_min || old->rest_max < cur->rest_max))
 		return false;
-	new.delta = diff / old->scale;
-	for (i = 0; i < BPF_ID_MAP_SIZE * MAX_ARENA_CALL_FRAMES; i++) {
+	for (i = 0; i < BPF_ARENA_ID_MAP_SIZE * MAX_ARENA_CALL_FRAMES; i++) {
 		if (!idmap[i].old) {
 			idmap[i] = new;
 			return true;

@@ -53,9 +53,10 @@ static int arena_fd;
 
 struct loop {
 	const char *name;
-	struct bpf_insn insns[40];
+	struct bpf_insn insns[100];
 	const char *msg;	/* NULL: is accepted */
 	enum bpf_prog_type type;	/* 0: raw tracepoint */
+	int max_insns;	/* that the verifier may follow, or 0 */
 };
 
 /* What must not be taken for a loop that ends */
@@ -649,6 +650,63 @@ static const struct loop covered[] = {
 	/* 20 */ BPF_JMP_IMM(BPF_JLT, R(6), 17, -5),
 	/* 21 */ RETURN(0),
 	}, "invalid access to map value, value_size=64 off=64 size=4" },
+	/* r6 = (s8)r7, times 8 */
+	{ "sign_extended_and_shifted", {
+	/* 0 */	LOOKUP,
+	/* 9 */	MAY_GOTO(1), SET(0, 0),
+	/* 11 */ LOAD64(7, 9, 0), BPF_ALU64_IMM(BPF_AND, R(7), 63),
+	/* 13 */ BPF_RAW_INSN(BPF_ALU64 | BPF_MOV | BPF_X, BPF_REG_6, BPF_REG_7, 8, 0),
+	/* 14 */ BPF_ALU64_IMM(BPF_LSH, R(6), 3),
+	/* 15 */ BPF_JMP_IMM(BPF_JGT, R(7), 15, 3),
+	/* 16 */ INDEX(6),
+	/* 19 */ RETURN(0),
+	}, "invalid access to map value, value_size=64 off=120 size=1" },
+	/* r6 and r7 are equal. Of r7 less is known, on the second path than on the first. */
+	{ "equal_and_known_less", {
+	/* 0 */	LOOKUP,
+	/* 9 */	MAY_GOTO(1), SET(0, 0),
+	/* 11 */ RAND, LOAD64(7, 9, 0), IF_EQ(0, 0, 5),
+	/* 14 */ BPF_ALU64_IMM(BPF_AND, R(7), 0x110), COPY(6, 7), ADD(6, 0x10), ADD(6, -0x10),
+	/* 18 */ GOTO(3),
+	/* 19 */ BPF_ALU64_IMM(BPF_AND, R(7), 0x1f0), BPF_JMP_IMM(BPF_JGT, R(7), 0x110, 8),
+	/* 21 */ COPY(6, 7),
+	/* 22 */ BPF_JMP_IMM(BPF_JGT, R(7), 0x10f, 6),	/* J */
+	/* 23 */ BPF_ALU64_IMM(BPF_AND, R(6), 0x20), BPF_ALU64_IMM(BPF_LSH, R(6), 2),
+	/* 25 */ INDEX(6),
+	/* 28 */ GOTO(0),
+	/* 29 */ RETURN(0),
+	}, "invalid access to map value, value_size=64 off=128 size=1" },
+	/* The other one has been spilled with 32 bits. */
+	{ "equal_and_spilled", {
+	/* 0 */	LOOKUP,
+	/* 9 */	MAY_GOTO(1), SET(0, 0),
+	/* 11 */ RAND, COPY(8, 0), LOAD64(7, 9, 0), BPF_ALU64_IMM(BPF_AND, R(7), 63), COPY(6, 7),
+	/* 16 */ BPF_STX_MEM(BPF_W, R(10), R(7), -16),
+	/* 17 */ IF_EQ(8, 0, 2),
+	/* 18 */ BPF_JMP_IMM(BPF_JLT, R(7), 32, 7), GOTO(0),
+	/* 20 */ BPF_LDX_MEM(BPF_W, R(6), R(10), -16),
+	/* 21 */ BPF_JMP_IMM(BPF_JGT, R(7), 62, 4),	/* J */
+	/* 22 */ INDEX_AT(6, -32),
+	/* 25 */ GOTO(0),
+	/* 26 */ RETURN(0),
+	}, "invalid access to map value, value_size=64 off=-32 size=1" },
+	/* What is compared with the packet's end is not what r4 is. */
+	{ "packet_of_another_id", {
+	/* 0 */	MAY_GOTO(1), SET(0, 0), COPY(9, 1),
+	/* 3 */	RAND, COPY(6, 0), BPF_ALU64_IMM(BPF_AND, R(6), 255),
+	/* 6 */	RAND, COPY(7, 0), BPF_ALU64_IMM(BPF_AND, R(7), 255),
+	/* 9 */	RAND, COPY(8, 0), BPF_ALU64_IMM(BPF_AND, R(8), 255),
+	/* 12 */ RAND, BPF_LDX_MEM(BPF_W, R(2), R(9), 0), BPF_LDX_MEM(BPF_W, R(3), R(9), 4),
+	/* 15 */ COPY(1, 6), COPY(4, 2),
+	/* 17 */ BPF_ALU64_REG(BPF_ADD, R(4), R(7)), BPF_ALU64_REG(BPF_ADD, R(4), R(6)),
+	/* 19 */ IF_EQ(0, 0, 2),
+	/* 20 */ COPY(5, 4), GOTO(3),
+	/* 22 */ COPY(5, 2), BPF_ALU64_REG(BPF_ADD, R(5), R(8)), BPF_ALU64_REG(BPF_ADD, R(5), R(6)),
+	/* 25 */ COPY(1, 5), ADD(1, 8),			/* J */
+	/* 27 */ BPF_JMP_REG(BPF_JGT, R(1), R(3), 1),
+	/* 28 */ BPF_LDX_MEM(BPF_B, R(0), R(4), 0),
+	/* 29 */ RETURN(0),
+	}, "R4 offset is outside of the packet", BPF_PROG_TYPE_XDP },
 	/* The sum may wrap: r7 is small, or close to the end. */
 	{ "wraps_in_64_bits", {
 	/* 0 */	LOOKUP,
@@ -676,6 +734,14 @@ static const struct loop covered[] = {
 	/* 25 */	BPF_ALU64_IMM(BPF_ADD, R(8), 1),		\
 	/* 26 */	BPF_JMP_IMM(BPF_JLT, R(8), rounds, -15),	\
 	/* 27 */	RETURN(0)
+
+#define GROW								\
+	RAND, IF_EQ(0, 0, 1), ADD(7, 1), RAND, IF_EQ(0, 0, 1), ADD(8, 1)
+#define POINT(slot)							\
+	COPY(8, 9), RAND, LOAD64(6, 9, 0), BPF_ALU64_IMM(BPF_AND, R(6), 7), COPY(7, 6),	\
+	IF_EQ(0, 0, 1), BPF_ALU64_REG(BPF_ADD, R(8), R(6)), STORE64(10, slot, 8)
+#define USE(slot)							\
+	LOAD64(8, 10, slot), BPF_ST_MEM(BPF_B, R(8), 0, 0)
 
 /* What has to be accepted */
 static const struct loop accepted[] = {
@@ -772,6 +838,25 @@ static const struct loop accepted[] = {
 	/* 12 */ GOTO(-2),
 	/* 13 */ RETURN(0),
 	} },
+	/* r7 and r8 are r6, and may have grown */
+	{ "conditional_increments", {
+	/* 0 */	LOOKUP,
+	/* 9 */	MAY_GOTO(1), SET(0, 0),
+	/* 11 */ LOAD64(6, 9, 0), COPY(7, 6), COPY(8, 6),
+	/* 14 */ GROW, GROW, GROW, GROW, GROW, GROW, GROW, GROW, GROW, GROW,
+	/* 74 */ BPF_ALU64_REG(BPF_SUB, R(7), R(6)), BPF_ALU64_REG(BPF_SUB, R(8), R(6)),
+	/* 76 */ STORE64(9, 0, 7), STORE64(9, 8, 8),
+	/* 78 */ RETURN(0),
+	}, .max_insns = 1000 },
+	/* pointers to which a number may have been added */
+	{ "conditional_pointers", {
+	/* 0 */	LOOKUP,
+	/* 9 */	MAY_GOTO(1), SET(0, 0),
+	/* 11 */ POINT(-16), POINT(-24), POINT(-32), POINT(-40), POINT(-48), POINT(-56), POINT(-64),
+	/* 67 */ SET(6, 0), SET(7, 0),
+	/* 69 */ USE(-16), USE(-24), USE(-32), USE(-40), USE(-48), USE(-56), USE(-64),
+	/* 83 */ RETURN(0),
+	}, .max_insns = 1000 },
 	/* The first index is in r8 as well. */
 	{ "within_the_last_row", {
 	/* 0 */	LOOKUP,
@@ -844,6 +929,11 @@ static void check_loop(const struct loop *c, int map_fd)
 		ASSERT_HAS_SUBSTR(log, c->msg, "message");
 	} else if (!ASSERT_GE(fd, 0, "accepted")) {
 		printf("%s\n", log);
+	} else if (c->max_insns) {
+		const char *processed = strstr(log, "processed ");
+
+		if (ASSERT_OK_PTR(processed, "statistics"))
+			ASSERT_LE(atoi(processed + strlen("processed ")), c->max_insns, "processed");
 	}
 	if (fd >= 0)
 		close(fd);
