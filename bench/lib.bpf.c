@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What is measured of <bpf/arena/NAME.h>. With ops = 0 each program does nothing. */
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/arena/queue.h>
+#include "lib.h"
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARENA);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 4);
+} arena SEC(".maps");
+
+__u32 ops;
+__u64 wrong;		/* operations that failed */
+struct lib_data __arena_global lib;
+
+/* "ops" times 16 would need a loop, whose rounds would be counted: it is once or not at all. */
+#define LIB_PROG(name, op)							\
+	SEC("xdp") int name(void *ctx)						\
+	{									\
+		int err = 0;							\
+										\
+		if (!ops)							\
+			return 0;						\
+		lib.touched = 1;						\
+		op op op op op op op op op op op op op op op op			\
+		wrong += !!err;							\
+		return 0;							\
+	}
+
+static __noinline int ring_pair(void)
+{
+	__u32 value = 0;
+	int err = arena_ring_put(&lib.ring, 1);
+
+	return err | arena_ring_get(&lib.ring, &value);
+}
+
+static __noinline int stack_pair(void)
+{
+	struct arena_stack_link __arena *n;
+	int err;
+
+	n = arena_stack_pop(&lib.stack, &err);
+	return n ? arena_stack_push(&lib.stack, n) : err;
+}
+
+/* The call, which is not theirs */
+static __noinline int call(void)
+{
+	int err = 0;
+
+	asm volatile("" : "+r"(err));
+	return err;
+}
+
+LIB_PROG(lib_call, err |= call();)
+LIB_PROG(lib_ring, err |= ring_pair();)
+LIB_PROG(lib_stack, err |= stack_pair();)
+
+char _license[] SEC("license") = "GPL";
