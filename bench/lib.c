@@ -36,6 +36,7 @@ static void measure_queue(const struct experiment *e)
 {
 	struct lib_bpf *skel = lib_bpf__open_and_load();
 	struct lib_data *lib;
+	void *start;
 	size_t size;
 	double call;
 	int i;
@@ -43,7 +44,8 @@ static void measure_queue(const struct experiment *e)
 	if (!skel)
 		die("cannot load the programs: %m");
 	lib = &skel->arena->lib;
-	if (arena_attach((void *)bpf_map__initial_value(skel->maps.arena, &size), size))
+	start = (void *)bpf_map__initial_value(skel->maps.arena, &size);
+	if (arena_attach(start, size))
 		die("cannot attach to the arena");
 	arena_stack_init(&lib->stack);
 	if (arena_ring_init(&lib->ring, lib->slots, 4) ||
