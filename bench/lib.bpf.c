@@ -2,13 +2,12 @@
 /* What is measured of <bpf/arena/NAME.h>. With ops = 0 each program does nothing. */
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
-#include <bpf/arena/queue.h>
 #include "lib.h"
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARENA);
 	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, 4);
+	__uint(max_entries, 32);
 } arena SEC(".maps");
 
 __u32 ops;
@@ -56,7 +55,54 @@ __arena_large int call(void)
 	return err;
 }
 
+static __always_inline struct lib_item __arena *turn(void)
+{
+	return &lib.item[lib.at++ % LIB_ITEMS];
+}
+
+/* What is theirs of none of those below: the call, and which item it is about */
+__arena_large int rb_none(void)
+{
+	__u64 key = turn()->node.key;
+
+	asm volatile("" :: "r"(key));
+	return 0;
+}
+
+__arena_large int rb_find(void)
+{
+	struct lib_item copy;
+
+	return arena_rb_find(&lib.tree, turn()->node.key, &copy, node);
+}
+
+__arena_large int rb_next(void)
+{
+	struct arena_rb_cursor c;
+	struct lib_item copy;
+	int err;
+
+	c.key = lib.cursor.key;
+	c.low = lib.cursor.low;
+	err = arena_rb_next(&lib.tree, &c, &copy, node);
+	lib.cursor.key = c.key;
+	lib.cursor.low = c.low;
+	return err;
+}
+
+__arena_large int rb_pair(void)
+{
+	struct lib_item __arena *item = turn();
+	int err = arena_rb_erase(&lib.tree, &item->node);
+
+	return err | arena_rb_insert(&lib.tree, &item->node);
+}
+
 LIB_PROG(lib_call, err |= call();)
+LIB_PROG(lib_rb_none, err |= rb_none();)
+LIB_PROG(lib_rb_find, err |= rb_find();)
+LIB_PROG(lib_rb_next, err |= rb_next();)
+LIB_PROG(lib_rb_pair, err |= rb_pair();)
 LIB_PROG(lib_ring, err |= ring_pair();)
 LIB_PROG(lib_stack, err |= stack_pair();)
 

@@ -32,21 +32,36 @@ static double lib_cost(struct lib_bpf *skel, const struct bpf_program *prog)
 	return (all - lib_run(skel, prog, 0)) / LIB_UNROLLED;
 }
 
-static void measure_queue(const struct experiment *e)
+static struct lib_bpf *lib_open(void)
 {
 	struct lib_bpf *skel = lib_bpf__open_and_load();
-	struct lib_data *lib;
 	void *start;
 	size_t size;
-	double call;
-	int i;
 
 	if (!skel)
 		die("cannot load the programs: %m");
-	lib = &skel->arena->lib;
 	start = (void *)bpf_map__initial_value(skel->maps.arena, &size);
 	if (arena_attach(start, size))
 		die("cannot attach to the arena");
+	return skel;
+}
+
+static void lib_close(const struct experiment *e, struct lib_bpf *skel)
+{
+	if (skel->bss->wrong)
+		die("%s: %llu runs failed", e->rows[0].name, skel->bss->wrong);
+	arena_detach();
+	lib_bpf__destroy(skel);
+	settle();
+}
+
+static void measure_queue(const struct experiment *e)
+{
+	struct lib_bpf *skel = lib_open();
+	struct lib_data *lib = &skel->arena->lib;
+	double call;
+	int i;
+
 	arena_stack_init(&lib->stack);
 	if (arena_ring_init(&lib->ring, lib->slots, 4) ||
 	    arena_stack_push(&lib->stack, &lib->link))
@@ -56,17 +71,40 @@ static void measure_queue(const struct experiment *e)
 		emit(e, 0, lib_cost(skel, skel->progs.lib_ring) - call);
 		emit(e, 1, lib_cost(skel, skel->progs.lib_stack) - call);
 	}
-	if (skel->bss->wrong)
-		die("%s: %llu runs failed", e->rows[0].name, skel->bss->wrong);
-	arena_detach();
-	lib_bpf__destroy(skel);
-	settle();
+	lib_close(e, skel);
+}
+
+/* Each round is about the next items: keys are all over the tree */
+static void measure_tree(const struct experiment *e)
+{
+	struct lib_bpf *skel = lib_open();
+	struct lib_data *lib = &skel->arena->lib;
+	double none;
+	int i;
+
+	for (i = 0; i < LIB_ITEMS; i++) {
+		lib->item[i].node.key = i * 0x9e3779b97f4a7c15ULL;
+		if (arena_rb_insert(&lib->tree, &lib->item[i].node))
+			die("cannot fill the tree");
+	}
+	for (i = 0; i < rounds; i++) {
+		none = lib_cost(skel, skel->progs.lib_rb_none);
+		emit(e, 0, lib_cost(skel, skel->progs.lib_rb_find) - none);
+		emit(e, 1, lib_cost(skel, skel->progs.lib_rb_next) - none);
+		emit(e, 2, lib_cost(skel, skel->progs.lib_rb_pair) - none);
+	}
+	lib_close(e, skel);
 }
 
 const struct experiment lib_experiments[] = {
 	{ measure_queue, 0, {
 		{ "lib/ring", "instr", "-", "queue.h: put into a ring, and get" },
 		{ "lib/stack", "instr", "-", "queue.h: pop from a stack, and push" },
+	} },
+	{ measure_tree, 0, {
+		{ "lib/rb-find", "instr", "-", "rbtree.h: find one of 1,024, and copy 40 bytes" },
+		{ "lib/rb-next", "instr", "-", "rbtree.h: the next one of a walk" },
+		{ "lib/rb-pair", "instr", "-", "rbtree.h: erase one of 1,024, and insert it" },
 	} },
 	{}
 };
