@@ -165,6 +165,9 @@ static __always_inline int __arena_rb_read(struct arena_rb __arena *t, struct ar
 	if (!arena_ok(t, sizeof(*t)))
 		return -EFAULT;
 	arena_seq_read(&t->seq, seq, i) {
+		/* one that has interrupted the writer does not go down for nothing, again and again */
+		if (seq & 1)
+			continue;
 		low = __arena_rb_seek(t, c->key, c->low, down);
 		n = (struct arena_rb_node __arena *)arena_at(low < 0 ? 0 : (__u64)low);
 		key = 0;
