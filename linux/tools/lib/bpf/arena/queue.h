@@ -7,8 +7,8 @@
  * programs and processes put and get at once, in any context. Nobody locks.
  *
  * The usual ring of this kind claims a slot first and fills it afterwards: if a process dies in
- * between, everybody behind that slot waits for ever. Here one cmpxchg claims the slot and fills it,
- * so there is no such middle. That is why an element is 32 bits: a number, or the low half of
+ * between, everybody behind that slot waits for ever. Here one cmpxchg claims the slot and fills
+ * it, so there is no such middle. That is why an element is 32 bits: a number, or the low half of
  * an address (arena_low(), arena_at()).
  *
  * The ring. Positions count up, and position p is slot p % 2^order in lap p / 2^order. A slot's

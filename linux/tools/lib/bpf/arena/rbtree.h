@@ -34,7 +34,7 @@
  * taken out and put in with another key may be seen twice, or not at all.
  *
  * Writers go down from the root once, and repair what they pass, so that nothing has to be done on
- * the way up: no pointer to the parent, no stack. Each step of that takes one valid tree to another:
+ * the way up: no pointer to the parent, no stack. Each step takes one valid tree to another:
  *
  *	insert	splits:	a black node with two red children becomes a red one with two black ones,
  *			so there is room for a red leaf; if its parent is red, a rotation
@@ -42,9 +42,9 @@
  *			by a rotation, so that the leaf which is taken out is red
  *
  * A writer whose time is over stops between two steps: the tree is valid, and has the elements that
- * it had. One that dies stops within a step. Each word is noted before it is changed (undo), and the
- * next writer finds the counter odd and puts back what has been noted. So -EOWNERDEAD of a lock
- * needs no repair; until there is a next writer, readers get -EAGAIN.
+ * it had. One that dies stops within a step. Each word is noted before it is changed (undo), and
+ * the next writer finds the counter odd and puts back what has been noted. So -EOWNERDEAD of a
+ * lock needs no repair; until there is a next writer, readers get -EAGAIN.
  *
  *	seq odd		note &g->child[0], g->child[0]	change it	... notes = 0	seq even
  *			`------------------- a step -------------------------------'
@@ -111,7 +111,8 @@ static __always_inline __u32 __arena_rb_less(__u64 a, __u64 b)
 }
 
 /* Is @n before key and address? 0 or 1 */
-static __always_inline __u32 __arena_rb_before(struct arena_rb_node __arena *n, __u64 key, __u64 low)
+static __always_inline __u32 __arena_rb_before(struct arena_rb_node __arena *n, __u64 key,
+					       __u64 low)
 {
 	__u64 k = arena_read_once(&n->key);
 
@@ -120,8 +121,8 @@ static __always_inline __u32 __arena_rb_before(struct arena_rb_node __arena *n, 
 }
 
 /*
- * The first element after @key and @low, or with @down the last one before: low half of its address,
- * 0, or an error. What it returns is as good as what it has read: see arena_seq_valid().
+ * The first element after @key and @low, or with @down the last one before: low half of its
+ * address, 0, or an error. What it returns is as good as what it has read: arena_seq_valid().
  */
 __arena_large __s64 __arena_rb_seek(__arg_arena struct arena_rb __arena *t, __u64 key, __u32 low,
 				    __u32 down)
@@ -165,7 +166,7 @@ static __always_inline int __arena_rb_read(struct arena_rb __arena *t, struct ar
 	if (!arena_ok(t, sizeof(*t)))
 		return -EFAULT;
 	arena_seq_read(&t->seq, seq, i) {
-		/* one that has interrupted the writer does not go down for nothing, again and again */
+		/* one that has interrupted the writer would go down in vain, again and again */
 		if (seq & 1)
 			continue;
 		low = __arena_rb_seek(t, c->key, c->low, down);
@@ -201,8 +202,8 @@ static __always_inline int __arena_rb_read(struct arena_rb __arena *t, struct ar
  * @node: the struct arena_rb_node in it
  *
  * Context: any, both sides. Never waits.
- * Return: 0; -ENOENT: there is none; -EAGAIN: writers came in between ARENA_SEQ_ROUNDS times, or one
- * died, or the caller has interrupted one, or a program's time is over; -EUCLEAN; -EFAULT,
+ * Return: 0; -ENOENT: there is none; -EAGAIN: writers came in between ARENA_SEQ_ROUNDS times, or
+ * one died, or the caller has interrupted one, or a program's time is over; -EUCLEAN; -EFAULT,
  * in a process: @t is not in the arena. @copy may be anything on an error.
  */
 #define arena_rb_next(t, c, copy, node)					\
@@ -450,8 +451,11 @@ __arena_large int arena_rb_insert(__arg_arena struct arena_rb __arena *t,
 	if (err)
 		return err;
 	key = arena_read_once(&n->key);
-	top = g = p = &t->head;
-	side = last = 1 + arena_zero();
+	top = &t->head;
+	g = top;
+	p = top;
+	side = 1 + arena_zero();
+	last = side;
 	arena_rounds(i, 2 * ARENA_RB_DEPTH) {
 		q = __arena_rb_child(p, side);
 		if (arena_low(q) == low)
@@ -487,8 +491,8 @@ __arena_large int arena_rb_insert(__arg_arena struct arena_rb __arena *t,
 }
 
 /*
- * Neither @q, nor a child of it, is red: makes @q red. It is below @p, on side @last, and @p is below
- * @g. 0, or an error.
+ * Neither @q, nor a child of it, is red: makes @q red. It is below @p, on side @last, and @p is
+ * below @g. 0, or an error.
  */
 __arena_large int __arena_rb_fill(__arg_arena struct arena_rb __arena *t,
 				  __arg_arena struct arena_rb_node __arena *g,
@@ -577,8 +581,8 @@ static __always_inline void __arena_rb_replace(struct arena_rb __arena *t,
  * Readers may be at the element's memory still.
  *
  * Context: any, both sides; one writer at a time.
- * Return: 0; -ENOENT: it is not in the tree; -EAGAIN: a program's time is over; -EUCLEAN: this is no
- * tree; -EFAULT: a page is not there, or in a process: not in the arena. On an error
+ * Return: 0; -ENOENT: it is not in the tree; -EAGAIN: a program's time is over; -EUCLEAN: this is
+ * no tree; -EFAULT: a page is not there, or in a process: not in the arena. On an error
  * the tree has the elements that it had.
  */
 __arena_large int arena_rb_erase(__arg_arena struct arena_rb __arena *t,
@@ -596,7 +600,8 @@ __arena_large int arena_rb_erase(__arg_arena struct arena_rb __arena *t,
 	if (err)
 		return err;
 	key = arena_read_once(&n->key);
-	p = q = &t->head;
+	q = &t->head;
+	p = q;
 	arena_rounds(i, 2 * ARENA_RB_DEPTH) {
 		next = __arena_rb_child(q, side);
 		if (!next)

@@ -150,7 +150,7 @@ static int rb_insert_item(int side, int i, __u64 key)
 static void rb_random(unsigned int keys)
 {
 	int n, i, op, side, err, want, item;
-	__u64 key, low;
+	__u64 key, low, number;
 
 	rb_reset();
 	for (n = 0; n < ROUNDS; n++) {
@@ -171,8 +171,9 @@ static void rb_random(unsigned int keys)
 			err = rb_run(side, op, key, (__u32)low);
 		}
 		want = model_op(op, i, key, (__u32)low, &item);
+		number = item < 0 ? 0 : rb_t->item[item].number;
 		if (!ASSERT_EQ(err, want, "result") || !ASSERT_TRUE(rb_valid(), "valid") ||
-		    (item >= 0 && !ASSERT_EQ(rb_t->number, (__u32)rb_t->item[item].number, "item"))) {
+		    (item >= 0 && !ASSERT_EQ(rb_t->number, (__u32)number, "item"))) {
 			printf("round %d side %d op %d item %d\n", n, side, op, i);
 			return;
 		}
@@ -280,7 +281,7 @@ static void rb_dead(void)
 	ASSERT_OK(rb_run(0, RB_INSERT, 1, 1), "insert");
 	rb_t->tree.notes = ~0U;
 	ASSERT_OK(rb_run(1, RB_INSERT, 2, 1), "insert");
-	rb_in[0] = rb_in[1] = rb_in[2] = 1;
+	memset(rb_in, 1, 3);
 	ASSERT_TRUE(rb_valid(), "valid");
 }
 
@@ -288,7 +289,7 @@ struct rb_job {
 	int side, op, times, a, b, goal;
 };
 
-/* So much is to be done, however often a program's time is over, or a writer does not come to its end */
+/* So much is to be done, however often a program's time is over, or a writer does not go on */
 static int rb_behind(struct rb_job *job)
 {
 	__u32 *done = job->op == RB_WRITE ? &rb_t->writes : &rb_t->found;
@@ -325,7 +326,7 @@ static void *rb_walker(void *arg)
 	return NULL;
 }
 
-/* Readers of both sides, as writers of both sides insert, erase, and change what is not in the tree */
+/* Readers of both sides, as writers of both sides insert, erase, and change what is out of it */
 static void rb_threads(void)
 {
 	struct rb_job jobs[] = {
@@ -392,6 +393,7 @@ static void rb_damage(void)
 	__u64 bad[] = { 0, 1, 8, 63, ~0ULL, (__u32)__arena_range.start - 32,
 			(__u32)(__arena_range.start + __arena_range.size) - 8 };
 	__u32 lows[] = { item_low(1), item_low(2), item_low(5), arena_low(&rb_t->tree.head) };
+	void *elsewhere = (void *)(__arena_range.start - 8192);
 	unsigned int side, w, b, i, errors = 0;
 	__u32 *words, v;
 	int err;
@@ -437,10 +439,8 @@ static void rb_damage(void)
 	rb_run(0, RB_INSERT, 1, 1);
 	rb_t->tree.head.child[1] = (__u32)(__arena_range.start + __arena_range.size) - 8;
 	ASSERT_EQ(rb_run(0, RB_FIND, 1, 0), -EUCLEAN, "out of the arena");
-	ASSERT_EQ(arena_rb_insert((void *)(__arena_range.start - 8192), &rb_t->item[0].node), -EFAULT,
-		  "not in the arena");
-	ASSERT_EQ(arena_rb_erase(&rb_t->tree, (void *)(__arena_range.start - 8192)), -EFAULT,
-		  "not in the arena");
+	ASSERT_EQ(arena_rb_insert(elsewhere, &rb_t->item[0].node), -EFAULT, "not in the arena");
+	ASSERT_EQ(arena_rb_erase(&rb_t->tree, elsewhere), -EFAULT, "not in the arena");
 }
 
 static int rb_stop;
