@@ -47,7 +47,7 @@
 #define MAX_VALUES 64
 
 static const struct experiment *const tables[] = {
-	page_experiments, access_experiments, verify_experiments,
+	page_experiments, access_experiments, lib_experiments, verify_experiments,
 };
 
 static const char *only = "*";

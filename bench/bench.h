@@ -32,6 +32,7 @@ struct experiment {
 
 extern const struct experiment page_experiments[];
 extern const struct experiment access_experiments[];
+extern const struct experiment lib_experiments[];
 extern const struct experiment verify_experiments[];
 
 extern int rounds;	/* to be done of what can be repeated */

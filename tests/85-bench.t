@@ -183,7 +183,7 @@ native() {
 
 # The cheapest first of what is known to cost more and more.
 rows="insn/load,hash/find-64,hash/find-k64-64,hash/map-64-find,hash/map-k64-64-find"
-rows+=",hash/mmapable-find,load/*,call/*,user/*-64,kv/*,verify/*_loop1,verify/bpf_flow"
+rows+=",hash/mmapable-find,load/*,call/*,user/*-64,lib/*,kv/*,verify/*_loop1,verify/bpf_flow"
 
 # costs WHAT FACTOR ROW...: each row is more than FACTOR times the one before it.
 costs() {
@@ -207,6 +207,7 @@ in_vm() {
 	costs "look-ups, arena and map, 16 and 64 bytes" 1 \
 		hash/find-64 hash/find-k64-64 hash/map-64-find hash/map-k64-64-find
 	costs "in an array" 1 hash/mmapable-find hash/find-64
+	costs "a stack, and a ring" 1 lib/stack lib/ring
 	costs "load" 1 load/empty load/arena load/walk load/find
 	costs "verification of one program, and of many" 2 verify/test_sysctl_loop1 verify/bpf_flow
 	costs "a function that touches the arena costs more to call" 1 call/arena call/touch

@@ -169,14 +169,16 @@ static __always_inline void arena_mb(void)
 
 /*
  * asm, since clang emits a fetch_add without its result, which orders nothing on
- * arm64, when the result is not used.
+ * arm64, when the result is not used, and a fetch_or, which 6.12 refuses, if it knows that
+ * nothing is added.
  */
 #define arena_fetch_add(p, v)						\
 	({								\
 		__arena_unqual(*(p)) __arena *__p = (p);		\
-		__arena_unqual(*(p)) __v;				\
+		__arena_unqual(*(p)) __v = (v);				\
 									\
-		__v = __sync_fetch_and_add(__p, (v));			\
+		asm volatile("" : "+r"(__v));				\
+		__v = __sync_fetch_and_add(__p, __v);			\
 		asm volatile("" : "+r"(__v) :: "memory");		\
 		__v;							\
 	})
