@@ -1,0 +1,502 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0
+"""GETs that XDP answers, and packets that it must not.
+
+usage: mc_test.py HOST4 HOST6 PORT ARENA-MEMCACHED PIN
+
+Runs in the client's namespace, see kvnet.sh. TCP is memcached's own, so what it says is
+what XDP has to say over UDP. The counters in the arena tell who answered.
+"""
+import errno
+import os
+import random
+import socket
+import struct
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                                "../../arena_kv/tests"))
+from client import FRAME, Tcp, Udp, check, equal  # noqa: E402
+import client  # noqa: E402
+
+HOST4, HOST6, PORT = sys.argv[1], sys.argv[2], int(sys.argv[3])
+LAUNCHER, PIN = sys.argv[4], sys.argv[5]
+DEV = "v1"
+END = b"END\r\n"
+LARGEST = 1400 - 8      # text of an answer in one datagram
+
+
+def stats():
+    text = subprocess.run([LAUNCHER, "--stats", PIN], check=True, capture_output=True,
+                          text=True).stdout
+    return {name: int(value) for name, value in map(str.split, text.splitlines())}
+
+
+def hits():
+    return stats()["xdp_hits"]
+
+
+def tcp_ask(tcp, request):
+    """What memcached answers to a get, gets or mg."""
+    tcp.send(request)
+    if not request.startswith(b"mg"):
+        return tcp.until(END)
+    line = tcp.line()
+    if line.startswith(b"VA "):
+        line += tcp.file.read(int(line.split()[1]) + 2)
+    return line
+
+
+def by_xdp(name, tcp, udp, *requests):
+    """
+    Each is answered as memcached answers it, and by XDP: not at first, as memcached wants
+    to see two fetches, and its LRU thread may make it forget them.
+    """
+    for request in requests:
+        said = f"{name}: {request[:40]!r}"
+        answers = [tcp_ask(tcp, request)]
+        before, answered = hits(), 0
+        for _ in range(20):
+            answers += [udp.ask(request) for _ in range(6)]
+            answered = hits() - before
+            if answered:
+                break
+        equal(said, set(answers), {tcp_ask(tcp, request)})
+        check(said + ": by XDP", answered)
+
+
+def passed_up(name, tcp, udp, request, answer):
+    """Not by XDP, though the key is one that it would answer for."""
+    before = stats()
+    equal(name, udp.ask(request), answer)
+    after = stats()
+    equal(name + ": not by XDP", after["xdp_hits"], before["xdp_hits"])
+    equal(name + ": passed", after["xdp_passed"], before["xdp_passed"] + 1)
+
+
+def several(name, host, request, wanted):
+    """memcached answers several keys by datagrams that are not numbered together."""
+    udp = Udp(host, PORT)
+    before = hits()
+    udp.sock.send(FRAME.pack(1, 0, 1, 0) + request)
+    udp.sock.settimeout(10)
+    text = b""
+    while len(text) < len(wanted):
+        text += udp.sock.recv(65536)[8:]
+    equal(name, text, wanted)
+    equal(name + ": not by XDP", hits(), before)
+
+
+def test_basic(tcp, udp, family):
+    tcp.set(b"k", b"value", flags=4294967295)
+    by_xdp(family, tcp, udp, b"get k\r\n", b"gets k\r\n", b"mg k v\r\n",
+           b"mg k v s f c k q t Oabc\r\n", b"mg k Ox v\r\n", b"mg k c v k\r\n",
+           b"mg k O v\r\n", b"mg k q v Oabcdefghijklmnopqrstuvwxyz0123\r\n")
+    tcp.set(b"zero", b"")
+    by_xdp(family + " empty value", tcp, udp, b"get zero\r\n", b"gets zero\r\n",
+           b"mg zero s f v\r\n")
+    value = tcp_ask(tcp, b"get k\r\n")
+    item = value[:-len(END)]
+    gone = b"CLIENT_ERROR bad command line format\r\n"
+    # memcached itself answers the odd ones
+    passed_up(family + " miss", tcp, udp, b"get none\r\n", END)
+    host = HOST4 if family == "IPv4" else HOST6
+    several(family + " two keys", host, b"get k k\r\n", item * 2 + END)
+    several(family + " two lines", host, b"get k\r\nget k\r\n", value * 2)
+    passed_up(family + " two blanks", tcp, udp, b"get  k\r\n", value)
+    passed_up(family + " blank at the end", tcp, udp, b"get k \r\n", value)
+    passed_up(family + " a carriage return more", tcp, udp, b"get k\r\r\n", END)
+    passed_up(family + " newline alone", tcp, udp, b"get k\n", value)
+    passed_up(family + " key too long", tcp, udp, b"get " + b"k" * 251 + b"\r\n", gone)
+    passed_up(family + " no key", tcp, udp, b"get \r\n", b"ERROR\r\n")
+    passed_up(family + " capitals", tcp, udp, b"GET k\r\n", b"ERROR\r\n")
+    passed_up(family + " mg without v", tcp, udp, b"mg k s\r\n", b"HD s5\r\n")
+    passed_up(family + " mg alone", tcp, udp, b"mg k\r\n", b"HD\r\n")
+    passed_up(family + " mg, a flag twice", tcp, udp, b"mg k v v\r\n",
+              b"CLIENT_ERROR duplicate flag\r\n")
+    passed_up(family + " mg, unknown flag", tcp, udp, b"mg k v !\r\n",
+              b"CLIENT_ERROR invalid flag\r\n")
+    passed_up(family + " mg, hit before", tcp, udp, b"mg k v h\r\n",
+              b"VA 5 h1\r\nvalue\r\n")
+    passed_up(family + " mg, base64", tcp, udp, b"mg aw== v b k\r\n",
+              b"VA 5 kk\r\nvalue\r\n")
+    passed_up(family + " mg, two blanks", tcp, udp, b"mg k  v\r\n", b"VA 5\r\nvalue\r\n")
+    passed_up(family + " mg miss", tcp, udp, b"mg none v\r\n", b"EN\r\n")
+    passed_up(family + " mn", tcp, udp, b"mn    \r\n", b"MN\r\n")
+    equal(family + " two datagrams: none answers", udp.ask(b"get k\r\n", 0.5, total=2), None)
+
+
+def test_mg_passed(tcp, udp):
+    """Each flag that XDP does not know goes up: the answer is memcached's own."""
+    tcp.set(b"mgp", b"x")
+    for _ in range(4):
+        udp.ask(b"get mgp\r\n")
+    known = b"vsfckqtO"
+    for flag in range(0x21, 0x7f):
+        request = b"mg mgp v %c\r\n" % flag
+        if flag in known or flag in b"NRTEb":
+            continue
+        before = hits()
+        answer = udp.ask(request)
+        if flag == ord("l"):
+            check("mg flag l", answer.startswith(b"VA 1 l"), answer)
+        else:
+            equal(f"mg flag {flag:c}", answer, tcp_ask(tcp, request))
+        equal(f"mg flag {flag:c}: not by XDP", hits(), before)
+
+
+def test_changes(tcp, udp):
+    """Nothing stale: each change is seen by the GET after it."""
+    changes = [
+        ("delete", b"delete x\r\n", None),
+        ("touch into the past", b"touch x -1\r\n", None),
+        ("append", b"append x 0 0 1\r\n2\r\n", b"12"),
+        ("prepend", b"prepend x 0 0 1\r\n2\r\n", b"21"),
+        ("incr in place", b"incr x 8\r\n", b"9"),
+        ("incr to more digits", b"incr x 9\r\n", b"10"),
+        ("decr", b"decr x 1\r\n", b"0"),
+        ("replace", b"replace x 0 0 2\r\nab\r\n", b"ab"),
+        ("md", b"md x\r\n", None),
+        ("ms", b"ms x 3\r\nabc\r\n", b"abc"),
+        ("ma", b"ma x\r\n", b"2"),
+    ]
+    for name, request, value in changes:
+        tcp.set(b"x", b"1")
+        by_xdp("before " + name, tcp, udp, b"get x\r\n")
+        cas = int(udp.ask(b"gets x\r\n").split()[4])
+        tcp.ask(request)
+        wanted = END if value is None else b"VALUE x 0 %d\r\n%s\r\nEND\r\n" % (len(value), value)
+        equal("after " + name, udp.ask(b"get x\r\n"), wanted)
+        if value is not None:
+            check("a new cas after " + name, int(udp.ask(b"gets x\r\n").split()[4]) > cas)
+            by_xdp("later than " + name, tcp, udp, b"get x\r\n", b"gets x\r\n")
+    bad = []
+    for i in range(300):
+        value = b"%d" % i * (i % 50 + 1)
+        tcp.set(b"new", value)
+        for _ in range(i % 5 + 1):
+            if udp.ask(b"get new\r\n") != b"VALUE new 0 %d\r\n%s\r\nEND\r\n" % (len(value), value):
+                bad.append(i)
+    equal("300 values, each seen at once", bad, [])
+    tcp.set(b"n", b"10000000")
+    by_xdp("a number", tcp, udp, b"get n\r\n")
+    before, bad = hits(), []
+    for i in range(200):
+        tcp.ask(b"incr n 1\r\n")
+        answers = {udp.ask(b"get n\r\n") for _ in range(4)}
+        if answers != {b"VALUE n 0 8\r\n%d\r\nEND\r\n" % (10000001 + i)}:
+            bad.append(i)
+    equal("200 numbers counted in place, each seen at once", bad, [])
+    check("... by XDP", hits() > before + 20, hits() - before)
+    tcp.set(b"n", b"10")
+    by_xdp("a number of two digits", tcp, udp, b"get n\r\n")
+    tcp.ask(b"decr n 1\r\n")
+    by_xdp("a blank behind a number", tcp, udp, b"get n\r\n", b"gets n\r\n")
+
+
+def test_time(tcp, udp):
+    """An item that expires is answered by XDP only until shortly before it does."""
+    tcp.set(b"long", b"x", exptime=1000)
+    by_xdp("expires later", tcp, udp, b"get long\r\n", b"mg long v\r\n")
+    before = hits()
+    check("mg t of what expires", udp.ask(b"mg long v t\r\n").startswith(b"VA 1 t"))
+    equal("mg t of what expires: not by XDP", hits(), before)
+    tcp.set(b"short", b"x", exptime=4)
+    start, answers = time.monotonic(), []
+    while time.monotonic() < start + 7:
+        answers.append(udp.ask(b"get short\r\n"))
+        time.sleep(0.01)
+    found = [answer != END for answer in answers]
+    check("an item that expires", found[0] and not found[-1], found[:3])
+    equal("an item that has expired stays away", sorted(found, reverse=True), found)
+    tcp.set(b"kept", b"x", exptime=3)
+    tcp.ask(b"touch kept 0\r\n")
+    time.sleep(4)
+    by_xdp("touched in time", tcp, udp, b"get kept\r\n", b"mg kept v t\r\n")
+
+
+def test_keys(tcp, udp):
+    rng, bad = random.Random(1), []
+    odd = b"\1\x1f\t\x7f\x80\xff!"
+    tcp.set(odd, b"odd")
+    by_xdp("a key of odd bytes", tcp, udp, b"get %s\r\n" % odd, b"mg %s v k\r\n" % odd)
+    legal = [b for b in range(256) if b not in b" \r\n\0"]
+    before = hits()
+    for size in range(1, 251):
+        key = bytes(rng.choice(legal) for _ in range(size))
+        tcp.set(key, key)
+        for request in [b"get %s\r\n", b"gets %s\r\n", b"mg %s v k f\r\n", b"get %s\r\n"]:
+            if udp.ask(request % key) != tcp_ask(tcp, request % key):
+                bad.append(size)
+        other = key[:-1] + (b"!" if key[-1:] != b"!" else b"?")
+        if udp.ask(b"get %s\r\n" % other) != END:
+            bad.append(-size)
+    equal("keys of every length, of any bytes, and none like them", bad, [])
+    check("keys: by XDP", hits() >= before + 300, hits() - before)
+
+
+def test_sizes(tcp, udp):
+    bad = []
+    before = hits()
+    sizes = list(range(140)) + list(range(140, LARGEST + 20, 37)) + list(range(1340, 1400, 5))
+    for size in sizes:
+        value = bytes(33 + i % 90 for i in range(size))
+        tcp.set(b"s", value, flags=size % 3)
+        for request in [b"get s\r\n", b"gets s\r\n", b"mg s s v c\r\n", b"get s\r\n",
+                        b"gets s\r\n"]:
+            if udp.ask(request) != tcp_ask(tcp, request):
+                bad.append(size)
+    equal("values of many sizes", bad, [])
+    check("values: by XDP", hits() >= before + 2 * len(sizes), hits() - before)
+    head = len(b"VALUE s 0 1000\r\n\r\nEND\r\n")
+    tcp.set(b"s", b"v" * (LARGEST - head))
+    by_xdp("largest in one datagram", tcp, udp, b"get s\r\n")
+    tcp.set(b"s", b"v" * (LARGEST - head + 1))
+    tcp_ask(tcp, b"get s\r\n")
+    tcp_ask(tcp, b"get s\r\n")
+    passed_up("one byte more", tcp, udp, b"get s\r\n", tcp_ask(tcp, b"get s\r\n"))
+    tcp.set(b"big", b"v" * 700000)
+    for _ in range(3):
+        tcp_ask(tcp, b"get big\r\n")
+    before = hits()
+    udp.sock.send(FRAME.pack(1, 0, 1, 0) + b"get big\r\n")
+    udp.drain()
+    equal("a chunked item: not by XDP", hits(), before)
+
+
+def ones_sum(data):
+    data += b"\0" * (len(data) % 2)
+    total = sum(struct.unpack(f">{len(data) // 2}H", data))
+    while total >> 16:
+        total = (total & 0xffff) + (total >> 16)
+    return total
+
+
+def checksums_good(packet):
+    """Of a UDP packet, with its Ethernet header; None if it is another."""
+    if packet[12:14] == b"\x08\0" and packet[23] == 17:
+        ip, addresses, udp = packet[14:34], packet[26:34], packet[34:]
+        if ones_sum(ip) != 0xffff or len(packet) != 14 + struct.unpack(">H", ip[2:4])[0]:
+            return False
+    elif packet[12:14] == b"\x86\xdd" and packet[20] == 17:
+        addresses, udp = packet[22:54], packet[54:]
+    else:
+        return None
+    pseudo = addresses + struct.pack(">HH", 17, len(udp))
+    return udp[6:8] != b"\0\0" and struct.unpack(">H", udp[4:6])[0] == len(udp) and \
+        ones_sum(pseudo + udp) == 0xffff
+
+
+def seen(sniffer):
+    """Whether each UDP packet that arrived meanwhile has good checksums."""
+    try:
+        while True:
+            packet, address = sniffer.recvfrom(4096, socket.MSG_DONTWAIT)
+            if address[2] != socket.PACKET_OUTGOING:
+                yield checksums_good(packet)
+    except BlockingIOError:
+        pass
+
+
+def test_checksums(tcp, clients):
+    """Those of XDP's answers. A veth leaves the stack's own to nobody: not complete."""
+    sniffer = client.roomy(
+        socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3)))
+    sniffer.bind((DEV, 0))
+    good = answered = 0
+    for size in list(range(64)) + [1000, 1001]:
+        for key in (b"c", b"cc"):
+            tcp.set(key, b"\xff" * size)
+            tcp_ask(tcp, b"get %s\r\n" % key)
+            tcp_ask(tcp, b"get %s\r\n" % key)
+            list(seen(sniffer))
+            before = hits()
+            for udp in clients:
+                udp.ask(b"get %s\r\n" % key)
+                udp.ask(b"gets %s\r\n" % key)
+                udp.ask(b"mg %s v k\r\n" % key)
+            answered += hits() - before
+            good += list(seen(sniffer)).count(True)
+    check("checksums of answers", answered > 400 and good >= answered, (answered, good))
+
+
+class Raw:
+    """Makes packets that no socket would send."""
+
+    def __init__(self):
+        self.sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+        self.sock.bind((DEV, 0))
+        self.source = self.sock.getsockname()[4]
+        with open("/proc/net/arp", encoding="ascii") as arp:
+            mac = [line.split()[3] for line in arp if line.startswith(HOST4 + " ")][0]
+        self.dest = bytes.fromhex(mac.replace(":", ""))
+
+    def udp(self, request=b"get k\r\n", source=40000, dest=PORT, length=None, total=1):
+        data = FRAME.pack(7, 0, total, 0) + request
+        return struct.pack(">HHHH", source, dest, length or len(data) + 8, 0) + data
+
+    def ip4(self, payload, options=b"", fragment=0, source="10.9.0.2", dest=HOST4,
+            length=None):
+        head = struct.pack(">BBHHHBBH4s4s", 0x45 + len(options) // 4, 0,
+                           length or 20 + len(options) + len(payload), 1, fragment,
+                           64, 17, 0, socket.inet_aton(source), socket.inet_aton(dest))
+        sum_ = 0xffff - ones_sum(head + options)
+        return head[:10] + struct.pack(">H", sum_) + head[12:] + options + payload
+
+    def ip6(self, payload, next_header=17, dest=HOST6):
+        return struct.pack(">IHBB", 6 << 28, len(payload), next_header, 64) + \
+            socket.inet_pton(socket.AF_INET6, "fd09::2") + \
+            socket.inet_pton(socket.AF_INET6, dest) + payload
+
+    def send(self, packet, proto=b"\x08\0", dest=None, source=None):
+        frame = (dest or self.dest) + (source or self.source) + proto + packet
+        for patience in reversed(range(1000)):
+            try:
+                self.sock.send(frame)
+                return
+            except OSError as error:
+                # The other side's queue is full, as it may be on a busy machine.
+                if error.errno != errno.ENOBUFS or not patience:
+                    raise
+                time.sleep(0.01)
+
+
+def odd_packets(raw):
+    """Name, what to send: XDP answers the first two and no other."""
+    udp, v6 = raw.udp(), b"\x86\xdd"
+    bad6 = struct.pack(">HHHH", 40000, PORT, 8 + 8 + 7, 0) + FRAME.pack(7, 0, 1, 0) + b"get k\r\n"
+    return [
+        ("plain", raw.ip4(udp)),
+        ("with padding", raw.ip4(udp) + b"\0" * 20),
+        ("IPv4 options", raw.ip4(udp, options=b"\1\1\1\0")),
+        ("more fragments", raw.ip4(udp, fragment=0x2000)),
+        ("fragment offset", raw.ip4(udp, fragment=1)),
+        ("another's address", raw.ip4(udp, dest="10.9.0.77")),
+        ("another port", raw.ip4(raw.udp(dest=PORT + 1))),
+        ("source port 0", raw.ip4(raw.udp(source=0))),
+        ("two datagrams", raw.ip4(raw.udp(total=2))),
+        ("no datagrams", raw.ip4(raw.udp(total=0))),
+        ("multicast source", raw.ip4(udp, source="224.0.0.1")),
+        ("loopback source", raw.ip4(udp, source="127.0.0.1")),
+        ("IP length short", raw.ip4(udp, length=30)),
+        ("IP length long", raw.ip4(udp, length=1000)),
+        ("UDP length short", raw.ip4(raw.udp(length=12))),
+        ("UDP length shorter than the frame", raw.ip4(raw.udp(length=15), length=35)),
+        ("UDP length long", raw.ip4(raw.udp(length=1000))),
+        ("both lengths long", raw.ip4(raw.udp(length=980), length=1000)),
+        ("UDP length 0", raw.ip4(raw.udp(length=0xffff))),
+        ("cut in the frame", raw.ip4(udp)[:33]),
+        ("cut in the text", raw.ip4(udp)[:38]),
+        ("no text", raw.ip4(raw.udp(request=b""))),
+        ("a long text", raw.ip4(raw.udp(request=b"get k" + b" " * 400 + b"\r\n"))),
+        ("a NUL", raw.ip4(raw.udp(request=b"get k\0\r\n"))),
+        ("VLAN", b"\0\1\x08\0" + raw.ip4(udp), b"\x81\0"),
+        ("IPv6, wrong address", raw.ip6(bad6, dest="fd09::77"), v6),
+        ("IPv6, extension header", raw.ip6(b"\x11\0\1\4\0\0\0\0" + bad6, 0), v6),
+        ("IPv6, length long", raw.ip6(bad6) [:-3], v6),
+        ("another protocol", raw.ip4(udp), b"\x88\xb5"),
+        ("another's MAC", raw.ip4(udp), b"\x08\0", b"\2\0\0\0\0\7"),
+        ("broadcast", raw.ip4(udp), b"\x08\0", b"\xff" * 6),
+        ("multicast MAC as source", raw.ip4(udp), b"\x08\0", None, b"\1\0\0\0\0\7"),
+        ("nothing", b"", b"\x08\0"),
+        ("one byte", b"\x45", b"\x08\0"),
+    ]
+
+
+def test_odd_packets(tcp, udp):
+    raw = Raw()
+    tcp.set(b"k", b"v")
+    by_xdp("before the odd packets", tcp, udp, b"get k\r\n")
+    good = odd_packets(raw)[0][1]
+    for number, (name, *packet) in enumerate(odd_packets(raw)):
+        answered = 0
+        for tries in range(20 if number < 2 else 1):
+            before = hits()
+            raw.send(*packet)
+            time.sleep(0.02)
+            answered = hits() - before
+            if answered:
+                break
+        equal("packet, " + name, answered, int(number < 2))
+    raw.send(good)
+    by_xdp("after the odd packets", tcp, udp, b"get k\r\n")
+
+
+def test_random_packets(tcp, udp):
+    raw, rng = Raw(), random.Random(29)
+    good = [raw.ip4(raw.udp()), raw.ip4(raw.udp(request=b"mg k v s f c k q t Oabc\r\n"))]
+    for i in range(4000):
+        packet = bytearray(good[i % 2][:rng.randrange(1, len(good[i % 2]) + 1)] if i % 3
+                           else good[i % 2])
+        for _ in range(rng.randrange(4)):
+            packet[rng.randrange(28 * (i % 3 == 0), len(packet))
+                   if len(packet) > 28 else 0] = rng.randrange(256)
+        raw.send(bytes(packet))
+    udp.drain()  # a source port may have become ours
+    equal("after 4000 broken packets", udp.ask(b"get k\r\n"), b"VALUE k 0 1\r\nv\r\nEND\r\n")
+
+
+def test_collisions(tcp, udp):
+    """More items in one chain than XDP looks at: passed up, and answered."""
+    def murmur3(key):
+        def rotate(x, by):
+            return (x << by | x >> (32 - by)) & 0xffffffff
+        h, n = 0, len(key) & ~3
+        for i in range(0, n, 4):
+            k = int.from_bytes(key[i:i + 4], "little") * 0xcc9e2d51 & 0xffffffff
+            h = rotate(h ^ rotate(k, 15) * 0x1b873593 & 0xffffffff, 13)
+            h = (h * 5 + 0xe6546b64) & 0xffffffff
+        k = int.from_bytes(key[n:], "little") * 0xcc9e2d51 & 0xffffffff
+        h ^= rotate(k, 15) * 0x1b873593 & 0xffffffff
+        h ^= len(key)
+        for shift, by in ((16, 0x85ebca6b), (13, 0xc2b2ae35), (16, 1)):
+            h = (h ^ h >> shift) * by & 0xffffffff
+        return h
+
+    mask = stats()["buckets"] - 1
+    keys, i, bucket = [], 0, murmur3(b"chain") & mask
+    while len(keys) < 24:
+        key = b"c%d" % i
+        i += 1
+        if murmur3(key) & mask == bucket:
+            keys.append(key)
+    for key in keys:
+        tcp.set(key, key)
+    by = []
+    for number, key in enumerate(keys):
+        before, answered = hits(), 0
+        # the newest is first in the chain
+        for _ in range(20 if number >= 8 else 2):
+            for _ in range(6):
+                if udp.ask(b"get %s\r\n" % key) != b"VALUE %s 0 %d\r\n%s\r\nEND\r\n" % (
+                        key, len(key), key):
+                    check("a long chain", False, key)
+            answered = hits() - before
+            if answered:
+                break
+        by.append(answered > 0)
+    check("a long chain: its first 16 by XDP", all(by[8:]), by)
+    equal("a long chain: those behind are passed up", by[:8], [False] * 8)
+
+
+def main():
+    tcp, udp4, udp6 = Tcp(HOST4, PORT), Udp(HOST4, PORT), Udp(HOST6, PORT)
+    test_basic(tcp, udp4, "IPv4")
+    test_basic(tcp, udp6, "IPv6")
+    test_mg_passed(tcp, udp4)
+    test_changes(tcp, udp4)
+    test_time(tcp, udp4)
+    test_keys(tcp, udp4)
+    test_keys(tcp, udp6)
+    test_sizes(tcp, udp4)
+    test_sizes(tcp, udp6)
+    test_checksums(tcp, (udp4, udp6))
+    test_collisions(tcp, udp4)
+    test_odd_packets(tcp, udp4)
+    test_random_packets(tcp, udp4)
+
+
+main()
+sys.exit(client.failed != 0)
