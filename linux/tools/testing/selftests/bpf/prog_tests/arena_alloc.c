@@ -1271,8 +1271,8 @@ static void check_own_cgroup(struct fixture *f)
 	int status;
 	pid_t pid;
 
-	reclaim_cgroup();
-	snprintf(text, sizeof(text), "%ld", cgroup_charge() + cgroup_bytes() / 4);
+	/* no more than that, whatever the charge is now: some of it can be reclaimed */
+	snprintf(text, sizeof(text), "%ld", cgroup_bytes() / 4);
 	if (!ASSERT_OK(write_cgroup_file(CGROUP, "memory.max", text), "limit"))
 		return;
 	pid = fork();
