@@ -653,11 +653,19 @@ static void hazard_26_chunks(void)
 	ASSERT_TRUE(comes_back(mem_free, before - MEM_KB / 8), "free memory");
 }
 
-/* What the kernel has in slabs and does not give up when it is asked to, in KiB */
+/* What a thread has in slabs: task_struct, signals, credentials, rounded up to what is left
+ * over in slabs that few threads share
+ */
+#define THREAD_KB 12
+
+/* What the kernel has in slabs and does not give up when it is asked to, in KiB, without
+ * threads: where arenas go faster than a busy machine can follow, there are more workers,
+ * which stay for minutes
+ */
 static long slab(void)
 {
 	char line[128];
-	long kb = 0;
+	long kb = 0, threads = 0;
 	FILE *f;
 
 	f = fopen("/proc/meminfo", "r");
@@ -665,7 +673,12 @@ static long slab(void)
 		sscanf(line, "SUnreclaim: %ld", &kb);
 	if (f)
 		fclose(f);
-	return kb;
+	f = fopen("/proc/loadavg", "r");
+	if (!f || fscanf(f, "%*s %*s %*s %*d/%ld", &threads) != 1)
+		threads = 0;
+	if (f)
+		fclose(f);
+	return kb - THREAD_KB * threads;
 }
 
 static long slab_room(void)
@@ -718,7 +731,8 @@ static void check_slab(bool (*round)(void), int cnt)
 		if (!round())
 			return;
 	}
-	ASSERT_TRUE(comes_back(slab_room, -before - cnt / 2), "slabs");
+	if (!ASSERT_TRUE(comes_back(slab_room, -before - cnt / 2), "slabs"))
+		printf("%ld KiB before, %ld KiB now\n", before, slab());
 }
 
 static void hazard_26_slab(void)
