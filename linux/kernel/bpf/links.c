@@ -66,6 +66,17 @@
 
 #define verbose(env, fmt, args...) bpf_verifier_log_write(env, fmt, ##args)
 
+/* States that differ in their links do not cover one another. A loop that adds to several
+ * numbers, or does not, may have very many. After so many instructions, the verifier gives
+ * up what links tell, and goes on as without them.
+ */
+#define MAX_LINKED_INSNS	(32 * 1024)
+
+static bool makes_links(const struct bpf_verifier_env *env)
+{
+	return bpf_has_arena_or_may_goto(env) && env->insn_processed < MAX_LINKED_INSNS;
+}
+
 /**
  * bpf_link_new() - give a scalar an id of its own
  * @env: verifier state
@@ -100,7 +111,7 @@ bool bpf_link_alu(const struct bpf_verifier_env *env, const struct bpf_insn *ins
 	u64 factor = 1;
 	s64 diff = 0;
 
-	if (!reg->id || BPF_SRC(insn->code) != BPF_K || !bpf_has_arena_or_may_goto(env) ||
+	if (!reg->id || BPF_SRC(insn->code) != BPF_K || !makes_links(env) ||
 	    tnum_is_const(reg->var_off))
 		return false;
 	switch (BPF_OP(insn->code)) {
@@ -138,7 +149,7 @@ bool bpf_link_alu(const struct bpf_verifier_env *env, const struct bpf_insn *ins
 bool bpf_link_mov32(struct bpf_verifier_env *env, struct bpf_reg_state *src,
 		    struct bpf_reg_state *dst)
 {
-	if (!bpf_has_arena_or_may_goto(env) || src->umax_value > U32_MAX ||
+	if (!makes_links(env) || src->umax_value > U32_MAX ||
 	    tnum_is_const(src->var_off))
 		return false;
 	if (src == dst)
@@ -167,7 +178,7 @@ void bpf_link_pointer(const struct bpf_verifier_env *env, struct bpf_reg_state *
 {
 	ptr->link = 0;
 	if (!off->id || rest_max > U32_MAX || !env->bypass_spec_v1 ||
-	    !bpf_has_arena_or_may_goto(env))
+	    !makes_links(env))
 		return;
 	ptr->link = off->id;
 	ptr->scale = off->scale;
@@ -384,6 +395,27 @@ bool bpf_link_matches(const struct bpf_reg_state *old, const struct bpf_reg_stat
 	}
 	WARN_ON_ONCE(1);
 	return false;
+}
+
+/**
+ * bpf_link_is_alone() - can something without a link take the place of one with it?
+ * @link: the link, in an older state
+ * @idmap: what has been seen of the two states
+ *
+ * Nothing else of the older state may depend on the same number, neither what has been
+ * seen nor what is yet to come: no link of the new state is 0.
+ */
+bool bpf_link_is_alone(u32 link, struct bpf_id_pair *idmap)
+{
+	int i;
+
+	for (i = 0; i < BPF_ARENA_ID_MAP_SIZE * MAX_ARENA_CALL_FRAMES && idmap[i].old; i++)
+		if (idmap[i].old == link)
+			return false;
+	if (WARN_ON_ONCE(i == BPF_ARENA_ID_MAP_SIZE * MAX_ARENA_CALL_FRAMES))
+		return false;
+	idmap[i] = (struct bpf_id_pair){ .old = link };
+	return true;
 }
 
 /**

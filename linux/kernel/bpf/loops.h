@@ -102,6 +102,7 @@ int bpf_links_backtrack(const struct bpf_verifier_env *env, int idx, u32 above,
 void bpf_link_narrow(struct bpf_reg_state *reg, const struct bpf_reg_state *compared);
 bool bpf_link_matches(const struct bpf_reg_state *old, const struct bpf_reg_state *cur,
 		      struct bpf_id_pair *idmap);
+bool bpf_link_is_alone(u32 link, struct bpf_id_pair *idmap);
 void bpf_link_fold(struct bpf_reg_state *ptr);
 void bpf_link_print(struct bpf_verifier_env *env, const struct bpf_reg_state *reg);
 

@@ -848,6 +848,17 @@ static const struct loop accepted[] = {
 	/* 76 */ STORE64(9, 0, 7), STORE64(9, 8, 8),
 	/* 78 */ RETURN(0),
 	}, .max_insns = 1000 },
+	/* The same in a loop, where more has to be compared: links are given up. */
+	{ "links_given_up", {
+	/* 0 */	LOOKUP,
+	/* 9 */	LOAD64(6, 9, 0), COPY(7, 6), COPY(8, 6),
+	/* 12 */ MAY_GOTO(61),
+	/* 13 */ GROW, GROW, GROW, GROW, GROW, GROW, GROW, GROW, GROW, GROW,
+	/* 73 */ GOTO(-62),
+	/* 74 */ BPF_ALU64_REG(BPF_SUB, R(7), R(6)), BPF_ALU64_REG(BPF_SUB, R(8), R(6)),
+	/* 76 */ STORE64(9, 0, 7), STORE64(9, 8, 8),
+	/* 78 */ RETURN(0),
+	}, .max_insns = 100000 },
 	/* pointers to which a number may have been added */
 	{ "conditional_pointers", {
 	/* 0 */	LOOKUP,
