@@ -156,7 +156,7 @@ holds "--list says what would run" [ "$(sort <<<"$listed" | paste -sd ' ')" = \
 	"80-once 83-last 84-slow arm64-81-each arm64-82-one" ]
 holds "... in its order" [ "${listed##*$'\n'}" = 83-last ]
 # what runs once does not run on such a kernel
-list_of env -u MAKEFLAGS make -C "$top" -n test-pages
+list_of env -u MAKEFLAGS -u ONLY make -C "$top" -n test-pages
 mapfile -t list < <(sed -n "s/.* PAGES=16k tests\/run '\(.*\)'$/\1/p" < <(printf '%s\n' "${list[@]}"))
 list_of env ARCH=arm64 PAGES=16k "$top/tests/run" --list "${list[0]}"
 for name in "${list[@]}"; do
