@@ -828,7 +828,7 @@ static const struct loop accepted[] = {
 	/* 12 */ ADD(7, -1),
 	/* 13 */ GOTO(-3),
 	/* 14 */ RETURN(0),
-	} },
+	}, .max_insns = 1000 },
 	/* r7 = (s16)r6, where r6 is a byte: the same, and linked */
 	{ "sign_extended", {
 	/* 0 */	LOOKUP,
