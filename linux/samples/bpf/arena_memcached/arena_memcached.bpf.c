@@ -670,6 +670,8 @@ int arena_memcached(struct xdp_md *ctx)
 	asm volatile("" :: "r"(&arena));
 	if (!parse_headers(&pkt))
 		return XDP_PASS;
+	if (pkt.from_0)
+		return XDP_DROP; /* what memcached makes of it, sendmsg() in preload.c says */
 	dir = (struct mc_dir __arena *)arena_at(__u64, pointer(config.root));
 	/* Before memcached runs there is none, and what is read is 0. */
 	if (!arena_at(__u32, &dir->ready) || cpu >= dir->nr_readers)

@@ -44,6 +44,7 @@ struct packet {
 	__u32 text;	/* offset of the datagram's text */
 	__u32 len;	/* of the text */
 	__u32 size;	/* of the frame */
+	bool from_0;	/* source port 0: nobody waits for an answer, or can be sent one */
 };
 
 static __always_inline bool local_v4(__be32 addr)
@@ -96,7 +97,8 @@ static __always_inline bool odd_source_v6(const struct in6_addr *addr)
 static __always_inline bool parse_udp(struct packet *pkt, const struct udphdr *udp)
 {
 	pkt->len = bpf_ntohs(udp->len) - REST_LEN;
-	return udp->dest == config.port && udp->source;
+	pkt->from_0 = !udp->source;
+	return udp->dest == config.port;
 }
 
 static __always_inline bool parse_v4(struct packet *pkt)

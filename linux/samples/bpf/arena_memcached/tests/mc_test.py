@@ -7,7 +7,6 @@ usage: mc_test.py HOST4 HOST6 PORT ARENA-MEMCACHED PIN
 Runs in the client's namespace, see kvnet.sh. TCP is memcached's own, so what it says is
 what XDP has to say over UDP. The counters in the arena tell who answered.
 """
-import errno
 import os
 import random
 import socket
@@ -20,10 +19,10 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 "../../arena_kv/tests"))
 from client import FRAME, Tcp, Udp, check, equal  # noqa: E402
 import client  # noqa: E402
+from raw import DEV, Raw, misses, ones_sum  # noqa: E402
 
 HOST4, HOST6, PORT = sys.argv[1], sys.argv[2], int(sys.argv[3])
 LAUNCHER, PIN = sys.argv[4], sys.argv[5]
-DEV = "v1"
 END = b"END\r\n"
 LARGEST = 1400 - 8      # text of an answer in one datagram
 
@@ -266,14 +265,6 @@ def test_sizes(tcp, udp):
     equal("a chunked item: not by XDP", hits(), before)
 
 
-def ones_sum(data):
-    data += b"\0" * (len(data) % 2)
-    total = sum(struct.unpack(f">{len(data) // 2}H", data))
-    while total >> 16:
-        total = (total & 0xffff) + (total >> 16)
-    return total
-
-
 def checksums_good(packet):
     """Of a UDP packet, with its Ethernet header; None if it is another."""
     if packet[12:14] == b"\x08\0" and packet[23] == 17:
@@ -322,45 +313,10 @@ def test_checksums(tcp, clients):
     check("checksums of answers", answered > 400 and good >= answered, (answered, good))
 
 
-class Raw:
-    """Makes packets that no socket would send."""
-
-    def __init__(self):
-        self.sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
-        self.sock.bind((DEV, 0))
-        self.source = self.sock.getsockname()[4]
-        with open("/proc/net/arp", encoding="ascii") as arp:
-            mac = [line.split()[3] for line in arp if line.startswith(HOST4 + " ")][0]
-        self.dest = bytes.fromhex(mac.replace(":", ""))
-
-    def udp(self, request=b"get k\r\n", source=40000, dest=PORT, length=None, total=1):
-        data = FRAME.pack(7, 0, total, 0) + request
-        return struct.pack(">HHHH", source, dest, length or len(data) + 8, 0) + data
-
-    def ip4(self, payload, options=b"", fragment=0, source="10.9.0.2", dest=HOST4,
-            length=None):
-        head = struct.pack(">BBHHHBBH4s4s", 0x45 + len(options) // 4, 0,
-                           length or 20 + len(options) + len(payload), 1, fragment,
-                           64, 17, 0, socket.inet_aton(source), socket.inet_aton(dest))
-        sum_ = 0xffff - ones_sum(head + options)
-        return head[:10] + struct.pack(">H", sum_) + head[12:] + options + payload
-
-    def ip6(self, payload, next_header=17, dest=HOST6):
-        return struct.pack(">IHBB", 6 << 28, len(payload), next_header, 64) + \
-            socket.inet_pton(socket.AF_INET6, "fd09::2") + \
-            socket.inet_pton(socket.AF_INET6, dest) + payload
-
-    def send(self, packet, proto=b"\x08\0", dest=None, source=None):
-        frame = (dest or self.dest) + (source or self.source) + proto + packet
-        for patience in reversed(range(1000)):
-            try:
-                self.sock.send(frame)
-                return
-            except OSError as error:
-                # The other side's queue is full, as it may be on a busy machine.
-                if error.errno != errno.ENOBUFS or not patience:
-                    raise
-                time.sleep(0.01)
+def all_answered(name, tcp, udp):
+    """Each of memcached's workers still answers over UDP: see unanswerable.py."""
+    udp.drain()
+    equal(name + ": 60 misses, all answered", misses(tcp, udp, 60), 60)
 
 
 def odd_packets(raw):
@@ -406,7 +362,7 @@ def odd_packets(raw):
 
 
 def test_odd_packets(tcp, udp):
-    raw = Raw()
+    raw = Raw(HOST4, HOST6, PORT)
     tcp.set(b"k", b"v")
     by_xdp("before the odd packets", tcp, udp, b"get k\r\n")
     good = odd_packets(raw)[0][1]
@@ -422,10 +378,11 @@ def test_odd_packets(tcp, udp):
         equal("packet, " + name, answered, int(number < 2))
     raw.send(good)
     by_xdp("after the odd packets", tcp, udp, b"get k\r\n")
+    all_answered("after the odd packets", tcp, udp)
 
 
 def test_random_packets(tcp, udp):
-    raw, rng = Raw(), random.Random(29)
+    raw, rng = Raw(HOST4, HOST6, PORT), random.Random(29)
     good = [raw.ip4(raw.udp()), raw.ip4(raw.udp(request=b"mg k v s f c k q t Oabc\r\n"))]
     for i in range(4000):
         packet = bytearray(good[i % 2][:rng.randrange(1, len(good[i % 2]) + 1)] if i % 3
@@ -435,6 +392,7 @@ def test_random_packets(tcp, udp):
                    if len(packet) > 28 else 0] = rng.randrange(256)
         raw.send(bytes(packet))
     udp.drain()  # a source port may have become ours
+    all_answered("after 4000 broken packets", tcp, udp)
     equal("after 4000 broken packets", udp.ask(b"get k\r\n"), b"VALUE k 0 1\r\nv\r\nEND\r\n")
 
 
