@@ -17,8 +17,8 @@
  * that step 5 may find that they have changed: then the request, which reader->request
  * still has, is put back.
  *
- * XDP comes before the network stack. What is answered here is seen by no firewall, and
- * the MTU of the device is taken for that of the path.
+ * XDP comes before the network stack. What is answered here is seen by no firewall, NAT or
+ * reverse path filter, and the path's MTU is not known: see --mtu.
  */
 #include <linux/bpf.h>
 #include <bpf/bpf_arena.h>
@@ -595,6 +595,14 @@ static __always_inline int put_back(struct xdp_md *ctx, const struct query *q,
 	       XDP_PASS : XDP_ABORTED;
 }
 
+/* A device need not pad what XDP sends: what came with padding keeps it. */
+static __always_inline __u32 padded(__u32 size, __u32 was)
+{
+	__u32 least = was < ETH_ZLEN ? was : ETH_ZLEN;
+
+	return size > least ? size : least;
+}
+
 /*
  * The frame gets no shorter than it was before it is certain that it is the answer: that
  * to mg may be.
@@ -616,7 +624,7 @@ static __always_inline int answer_hit(struct xdp_md *ctx, struct packet *pkt,
 		return XDP_ABORTED;
 	if (!is_unchanged(dir, q))
 		return put_back(ctx, q, pkt, was);
-	if (size < was && !resize(ctx, pkt, size))
+	if (size < was && !resize(ctx, pkt, padded(size, was)))
 		return XDP_ABORTED;
 	if (!reply_headers(pkt, len, sum))
 		return XDP_ABORTED;

@@ -17,6 +17,7 @@ struct options {
 	const char *iface;	/* -x */
 	const char *pin;
 	const char *mib;
+	unsigned int mtu;	/* 0: the device's counts alone */
 	const char *stats;
 	const char *program;	/* memcached */
 	bool require;

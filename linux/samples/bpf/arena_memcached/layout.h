@@ -117,6 +117,7 @@
 #define MC_KEY_MAX	250
 #define MC_WALK_MAX	16	/* items of a chain, each table */
 #define MC_LOCAL_MAX	16	/* addresses that XDP answers for, each family */
+#define MC_OWN_MAX	64	/* addresses that no client has, each family */
 
 /* memcached's limit to a UDP payload, and what its frame header leaves */
 #define MC_UDP_MAX	1400
@@ -208,6 +209,11 @@ struct mc_config {
 	__u32 nr_v4, nr_v6;
 	__u32 v4[MC_LOCAL_MAX];
 	__u32 v6[MC_LOCAL_MAX][4];
+	/* The machine's own, and what its networks broadcast to */
+	__u32 nr_own_v4, nr_own_v6;
+	__u32 own_v4[MC_OWN_MAX];
+	__u32 own_v6[MC_OWN_MAX][4];
+	__u32 mtu;		/* of the IP packet; 0: the device's counts alone */
 	__u16 port;
 	__u8 mac[6];
 };

@@ -23,6 +23,7 @@ static const char usage[] =
 	"      --require       do not run without\n"
 	"      --pin PATH      pin the arena at PATH in a BPF file system meanwhile\n"
 	"      --arena-mib MIB size of the arena (4064, the most)\n"
+	"      --mtu N         longer answers are not sent by XDP (the device's MTU)\n"
 	"      --memcached PATH the server (memcached)\n"
 	"      --stats PATH    say what XDP has answered; the arena is pinned at PATH\n"
 	"\n"
@@ -33,7 +34,7 @@ static const char usage[] =
 	"Whoever may load BPF programs that use the arena, or open its pin, reads and\n"
 	"writes all of memcached's heap.\n";
 
-enum { REQUIRE = 256, PIN, MIB, PROGRAM, STATS };
+enum { REQUIRE = 256, PIN, MIB, MTU, PROGRAM, STATS };
 
 /* memcached 1.6.18's, in the order of its help; then ours */
 static const char short_options[] =
@@ -80,6 +81,7 @@ static const struct option long_options[] = {
 	{ "require", no_argument, NULL, REQUIRE },
 	{ "pin", required_argument, NULL, PIN },
 	{ "arena-mib", required_argument, NULL, MIB },
+	{ "mtu", required_argument, NULL, MTU },
 	{ "memcached", required_argument, NULL, PROGRAM },
 	{ "stats", required_argument, NULL, STATS },
 	{}
@@ -179,6 +181,16 @@ static void look_at(struct options *o, int c, bool *no_flush)
 	}
 }
 
+static unsigned int parse_mtu(const char *text)
+{
+	char *end;
+	unsigned long mtu = strtoul(text, &end, 10);
+
+	if (*end || mtu < 68 || mtu > 65535)
+		die("--mtu %s: not a number from 68 to 65535", text);
+	return mtu;
+}
+
 static bool is_ours(struct options *o, int c)
 {
 	switch (c) {
@@ -193,6 +205,9 @@ static bool is_ours(struct options *o, int c)
 		return true;
 	case MIB:
 		o->mib = optarg;
+		return true;
+	case MTU:
+		o->mtu = parse_mtu(optarg);
 		return true;
 	case PROGRAM:
 		o->program = optarg;

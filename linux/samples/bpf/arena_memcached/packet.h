@@ -6,12 +6,12 @@
  *
  * Answered: to one of the server's addresses and its port, IPv4 without options or IPv6
  * without extension headers, whole, without a VLAN tag, from one station whose address
- * the kernel need not judge, lengths that agree with each other and with the packet. The
- * rest is the network stack's affair. Nothing here changes a packet before
- * reply_headers().
+ * the kernel need not judge, lengths that agree with each other and with the packet, a
+ * good checksum of the IPv4 header. The rest is the network stack's affair. Nothing here
+ * changes a packet before reply_headers().
  *
- * The checksum of a request is not verified: XDP cannot know if the hardware has done
- * so, and on a veth it is not even complete.
+ * The UDP checksum of a request is not verified: XDP cannot know if the hardware has done
+ * so, and on a veth it is not even complete. That it is there, as IPv6 asks, is looked at.
  */
 #ifndef ARENA_MEMCACHED_PACKET_H
 #define ARENA_MEMCACHED_PACKET_H
@@ -47,25 +47,33 @@ struct packet {
 	bool from_0;	/* source port 0: nobody waits for an answer, or can be sent one */
 };
 
-static __always_inline bool local_v4(__be32 addr)
+/* Folds a sum of 16 or 32-bit words into the Internet's one's complement sum. */
+static __always_inline __u16 fold(__u64 sum)
+{
+	sum = (sum & 0xffffffff) + (sum >> 32);
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	return (sum & 0xffff) + (sum >> 16);
+}
+
+static __always_inline bool has_v4(const volatile __u32 *list, __u32 nr, __be32 addr)
 {
 	__u32 i;
 
-	for (i = 0; i < MC_LOCAL_MAX && i < config.nr_v4; i++)
-		if (config.v4[i] == addr)
+	for (i = 0; i < MC_OWN_MAX && i < nr; i++)
+		if (list[i] == addr)
 			return true;
 	return false;
 }
 
-static __always_inline bool local_v6(const struct in6_addr *addr)
+static __always_inline bool has_v6(const volatile __u32 (*list)[4], __u32 nr,
+				   const struct in6_addr *addr)
 {
 	__u32 i;
 
-	for (i = 0; i < MC_LOCAL_MAX && i < config.nr_v6; i++)
-		if (config.v6[i][3] == addr->s6_addr32[3] &&
-		    config.v6[i][2] == addr->s6_addr32[2] &&
-		    config.v6[i][1] == addr->s6_addr32[1] &&
-		    config.v6[i][0] == addr->s6_addr32[0])
+	for (i = 0; i < MC_OWN_MAX && i < nr; i++)
+		if (list[i][3] == addr->s6_addr32[3] && list[i][2] == addr->s6_addr32[2] &&
+		    list[i][1] == addr->s6_addr32[1] && list[i][0] == addr->s6_addr32[0])
 			return true;
 	return false;
 }
@@ -80,18 +88,27 @@ static __always_inline bool check_eth(const struct ethhdr *eth)
 	       !(eth->h_source[0] & 1);
 }
 
+/* What the stack drops, or would answer to another than the sender */
 static __always_inline bool odd_source_v4(__be32 addr)
 {
 	__u32 net = bpf_ntohl(addr) >> 24;
 
-	return net == 0 || net == 127 || net >= 224;
+	return net == 0 || net == 127 || net >= 224 ||
+	       has_v4(config.own_v4, config.nr_own_v4, addr);
 }
 
 static __always_inline bool odd_source_v6(const struct in6_addr *addr)
 {
 	/* ::/64 has the unspecified and the loopback address; ff00::/8. */
 	return (!addr->s6_addr32[0] && !addr->s6_addr32[1]) ||
-	       addr->s6_addr[0] == 0xff;
+	       addr->s6_addr[0] == 0xff || has_v6(config.own_v6, config.nr_own_v6, addr);
+}
+
+static __always_inline bool good_sum(const struct iphdr *ip)
+{
+	const __u32 *words = (const __u32 *)ip;
+
+	return fold((__u64)words[0] + words[1] + words[2] + words[3] + words[4]) == 0xffff;
 }
 
 static __always_inline bool parse_udp(struct packet *pkt, const struct udphdr *udp)
@@ -110,11 +127,11 @@ static __always_inline bool parse_v4(struct packet *pkt)
 		return false;
 	if (*(__u8 *)ip != 0x45 || ip->protocol != IPPROTO_UDP ||
 	    ip->frag_off & bpf_htons(IP_FRAGMENT) ||
-	    bpf_ntohs(ip->tot_len) != sizeof(*ip) + bpf_ntohs(udp->len))
+	    bpf_ntohs(ip->tot_len) != sizeof(*ip) + bpf_ntohs(udp->len) || !good_sum(ip))
 		return false;
 	pkt->text = TEXT_V4;
 	return parse_udp(pkt, udp) && check_eth(pkt->data) &&
-	       local_v4(ip->daddr) && !odd_source_v4(ip->saddr);
+	       has_v4(config.v4, config.nr_v4, ip->daddr) && !odd_source_v4(ip->saddr);
 }
 
 static __always_inline bool parse_v6(struct packet *pkt)
@@ -125,11 +142,11 @@ static __always_inline bool parse_v6(struct packet *pkt)
 	if (pkt->data + TEXT_V6 > pkt->end)
 		return false;
 	if (ip->version != 6 || ip->nexthdr != IPPROTO_UDP ||
-	    ip->payload_len != udp->len)
+	    ip->payload_len != udp->len || !udp->check)
 		return false;
 	pkt->text = TEXT_V6;
 	return parse_udp(pkt, udp) && check_eth(pkt->data) &&
-	       local_v6(&ip->daddr) && !odd_source_v6(&ip->saddr);
+	       has_v6(config.v6, config.nr_v6, &ip->daddr) && !odd_source_v6(&ip->saddr);
 }
 
 /* Whether the packet is a memcached datagram to the server. @pkt->len is not checked. */
@@ -161,16 +178,9 @@ static __always_inline bool within_mtu(struct xdp_md *ctx, const struct packet *
 {
 	__u32 mtu = 0;
 
+	if (config.mtu && size > ETH_HLEN + config.mtu)
+		return false;
 	return !bpf_check_mtu(ctx, 0, &mtu, (int)size - (int)pkt->size, 0);
-}
-
-/* Folds a sum of 16 or 32-bit words into the Internet's one's complement sum. */
-static __always_inline __u16 fold(__u64 sum)
-{
-	sum = (sum & 0xffffffff) + (sum >> 32);
-	sum = (sum & 0xffff) + (sum >> 16);
-	sum = (sum & 0xffff) + (sum >> 16);
-	return (sum & 0xffff) + (sum >> 16);
 }
 
 static __always_inline void swap_eth(struct ethhdr *eth)

@@ -55,6 +55,37 @@ static void add_address(struct mc_config *config, const struct sockaddr *addr)
 		       &((const struct sockaddr_in6 *)addr)->sin6_addr, 16);
 }
 
+static bool add_own_v4(struct mc_config *config, __u32 addr)
+{
+	if (config->nr_own_v4 == MC_OWN_MAX)
+		return false;
+	config->own_v4[config->nr_own_v4++] = addr;
+	return true;
+}
+
+static __u32 ipv4(const struct sockaddr *addr)
+{
+	return ((const struct sockaddr_in *)addr)->sin_addr.s_addr;
+}
+
+/* No client has this address. False if there are too many. */
+static bool add_own(struct mc_config *config, const struct ifaddrs *ifa)
+{
+	const struct sockaddr *addr = ifa->ifa_addr, *mask = ifa->ifa_netmask;
+
+	if (addr->sa_family == AF_INET)
+		return add_own_v4(config, ipv4(addr)) &&
+		       (!mask || !(ifa->ifa_flags & IFF_BROADCAST) ||
+			add_own_v4(config, ipv4(addr) | ~ipv4(mask)));
+	if (addr->sa_family != AF_INET6)
+		return true;
+	if (config->nr_own_v6 == MC_OWN_MAX)
+		return false;
+	memcpy(&config->own_v6[config->nr_own_v6++],
+	       &((const struct sockaddr_in6 *)addr)->sin6_addr, 16);
+	return true;
+}
+
 /*
  * XDP sees packets that are only routed through this machine, too. It answers for the
  * addresses that the interface has now; what else is the server's comes up the stack.
@@ -62,6 +93,7 @@ static void add_address(struct mc_config *config, const struct sockaddr *addr)
 static int find_addresses(struct mc_config *config, const struct options *o)
 {
 	struct ifaddrs *list, *ifa;
+	bool all = true;
 
 	if (getifaddrs(&list)) {
 		complain("-x %s: %s", o->iface, strerror(errno));
@@ -70,7 +102,10 @@ static int find_addresses(struct mc_config *config, const struct options *o)
 	for (ifa = list; ifa; ifa = ifa->ifa_next) {
 		const struct sockaddr *addr = ifa->ifa_addr;
 
-		if (!addr || strcmp(ifa->ifa_name, o->iface))
+		if (!addr)
+			continue;
+		all = all && add_own(config, ifa);
+		if (strcmp(ifa->ifa_name, o->iface))
 			continue;
 		if (addr->sa_family == AF_PACKET)
 			memcpy(config->mac, ((const struct sockaddr_ll *)addr)->sll_addr,
@@ -81,9 +116,12 @@ static int find_addresses(struct mc_config *config, const struct options *o)
 			add_address(config, addr);
 	}
 	freeifaddrs(list);
-	if (config->nr_v4 + config->nr_v6)
+	if (all && config->nr_v4 + config->nr_v6)
 		return 0;
-	complain("-x %s: it has no address that is listened on", o->iface);
+	if (all)
+		complain("-x %s: it has no address that is listened on", o->iface);
+	else
+		complain("this machine has too many addresses: more than %d", MC_OWN_MAX);
 	return -1;
 }
 
@@ -99,6 +137,7 @@ static int set_config(struct mc_config *config, const struct options *o,
 	config->root = header.start + offsetof(struct arena_heap_header, root[MC_ROOT]);
 	config->layout = *layout;
 	config->port = htons(atoi(o->port));
+	config->mtu = o->mtu;
 	return find_addresses(config, o);
 }
 

@@ -268,8 +268,10 @@ def test_sizes(tcp, udp):
 def checksums_good(packet):
     """Of a UDP packet, with its Ethernet header; None if it is another."""
     if packet[12:14] == b"\x08\0" and packet[23] == 17:
-        ip, addresses, udp = packet[14:34], packet[26:34], packet[34:]
-        if ones_sum(ip) != 0xffff or len(packet) != 14 + struct.unpack(">H", ip[2:4])[0]:
+        ip, addresses = packet[14:34], packet[26:34]
+        size = 14 + struct.unpack(">H", ip[2:4])[0]
+        udp = packet[34:size]  # there may be padding behind
+        if ones_sum(ip) != 0xffff or len(packet) < size:
             return False
     elif packet[12:14] == b"\x86\xdd" and packet[20] == 17:
         addresses, udp = packet[22:54], packet[54:]
@@ -280,15 +282,20 @@ def checksums_good(packet):
         ones_sum(pseudo + udp) == 0xffff
 
 
-def seen(sniffer):
-    """Whether each UDP packet that arrived meanwhile has good checksums."""
+def packets(sniffer):
+    """What arrived meanwhile"""
     try:
         while True:
             packet, address = sniffer.recvfrom(4096, socket.MSG_DONTWAIT)
             if address[2] != socket.PACKET_OUTGOING:
-                yield checksums_good(packet)
+                yield packet
     except BlockingIOError:
         pass
+
+
+def seen(sniffer):
+    """Whether each UDP packet that arrived meanwhile has good checksums"""
+    return [checksums_good(packet) for packet in packets(sniffer)]
 
 
 def test_checksums(tcp, clients):
@@ -302,15 +309,31 @@ def test_checksums(tcp, clients):
             tcp.set(key, b"\xff" * size)
             tcp_ask(tcp, b"get %s\r\n" % key)
             tcp_ask(tcp, b"get %s\r\n" % key)
-            list(seen(sniffer))
+            seen(sniffer)
             before = hits()
             for udp in clients:
                 udp.ask(b"get %s\r\n" % key)
                 udp.ask(b"gets %s\r\n" % key)
                 udp.ask(b"mg %s v k\r\n" % key)
             answered += hits() - before
-            good += list(seen(sniffer)).count(True)
+            good += seen(sniffer).count(True)
     check("checksums of answers", answered > 400 and good >= answered, (answered, good))
+
+
+def test_short(tcp, udp):
+    """XDP does not take the padding off a frame of Ethernet's least size."""
+    sniffer = client.roomy(
+        socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3)))
+    sniffer.bind((DEV, 0))
+    tcp.set(b"shortly", b"v")
+    for _ in range(100):
+        list(packets(sniffer))
+        before = hits()
+        udp.ask(b"mg shortly v q\r\n")
+        if hits() > before:
+            break
+    got = [packet for packet in packets(sniffer) if checksums_good(packet)]
+    equal("an answer of 59 bytes: frame", [len(packet) for packet in got], [60])
 
 
 def all_answered(name, tcp, udp):
@@ -319,13 +342,25 @@ def all_answered(name, tcp, udp):
     equal(name + ": 60 misses, all answered", misses(tcp, udp, 60), 60)
 
 
+ANSWERED = 3    # of these:
+
+
 def odd_packets(raw):
-    """Name, what to send: XDP answers the first two and no other."""
+    """Name, what to send: XDP answers the first ANSWERED and no other."""
     udp, v6 = raw.udp(), b"\x86\xdd"
-    bad6 = struct.pack(">HHHH", 40000, PORT, 8 + 8 + 7, 0) + FRAME.pack(7, 0, 1, 0) + b"get k\r\n"
+    udp6 = raw.udp6()
     return [
         ("plain", raw.ip4(udp)),
         ("with padding", raw.ip4(udp) + b"\0" * 20),
+        ("IPv6", raw.ip6(udp6), v6),
+        ("bad header checksum", raw.ip4(udp, check=0x1234)),
+        ("header checksum 0", raw.ip4(udp, check=0)),
+        ("our own address as source", raw.ip4(udp, source=HOST4)),
+        ("our loopback address as source", raw.ip4(udp, source="127.0.0.2")),
+        ("the network's broadcast as source", raw.ip4(udp, source="10.9.0.255")),
+        ("IPv6, our own address as source",
+         raw.ip6(raw.udp6(source=HOST6), source=HOST6), v6),
+        ("IPv6, checksum 0", raw.ip6(raw.udp6(check=0)), v6),
         ("IPv4 options", raw.ip4(udp, options=b"\1\1\1\0")),
         ("more fragments", raw.ip4(udp, fragment=0x2000)),
         ("fragment offset", raw.ip4(udp, fragment=1)),
@@ -349,9 +384,9 @@ def odd_packets(raw):
         ("a long text", raw.ip4(raw.udp(request=b"get k" + b" " * 400 + b"\r\n"))),
         ("a NUL", raw.ip4(raw.udp(request=b"get k\0\r\n"))),
         ("VLAN", b"\0\1\x08\0" + raw.ip4(udp), b"\x81\0"),
-        ("IPv6, wrong address", raw.ip6(bad6, dest="fd09::77"), v6),
-        ("IPv6, extension header", raw.ip6(b"\x11\0\1\4\0\0\0\0" + bad6, 0), v6),
-        ("IPv6, length long", raw.ip6(bad6) [:-3], v6),
+        ("IPv6, another's address", raw.ip6(raw.udp6(dest="fd09::77"), dest="fd09::77"), v6),
+        ("IPv6, extension header", raw.ip6(b"\x11\0\1\4\0\0\0\0" + udp6, 0), v6),
+        ("IPv6, length long", raw.ip6(udp6)[:-3], v6),
         ("another protocol", raw.ip4(udp), b"\x88\xb5"),
         ("another's MAC", raw.ip4(udp), b"\x08\0", b"\2\0\0\0\0\7"),
         ("broadcast", raw.ip4(udp), b"\x08\0", b"\xff" * 6),
@@ -368,14 +403,14 @@ def test_odd_packets(tcp, udp):
     good = odd_packets(raw)[0][1]
     for number, (name, *packet) in enumerate(odd_packets(raw)):
         answered = 0
-        for tries in range(20 if number < 2 else 1):
+        for tries in range(20 if number < ANSWERED else 1):
             before = hits()
             raw.send(*packet)
             time.sleep(0.02)
             answered = hits() - before
             if answered:
                 break
-        equal("packet, " + name, answered, int(number < 2))
+        equal("packet, " + name, answered, int(number < ANSWERED))
     raw.send(good)
     by_xdp("after the odd packets", tcp, udp, b"get k\r\n")
     all_answered("after the odd packets", tcp, udp)
@@ -451,6 +486,7 @@ def main():
     test_sizes(tcp, udp4)
     test_sizes(tcp, udp6)
     test_checksums(tcp, (udp4, udp6))
+    test_short(tcp, udp4)
     test_collisions(tcp, udp4)
     test_odd_packets(tcp, udp4)
     test_random_packets(tcp, udp4)

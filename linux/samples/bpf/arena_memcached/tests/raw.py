@@ -39,16 +39,26 @@ class Raw:
         return struct.pack(">HHHH", source, dest or self.port, length or len(data) + 8, 0) + data
 
     def ip4(self, payload, options=b"", fragment=0, source="10.9.0.2", dest=None,
-            length=None):
+            length=None, check=None):
         head = struct.pack(">BBHHHBBH4s4s", 0x45 + len(options) // 4, 0,
                            length or 20 + len(options) + len(payload), 1, fragment,
                            64, 17, 0, socket.inet_aton(source), socket.inet_aton(dest or self.host4))
-        sum_ = 0xffff - ones_sum(head + options)
+        sum_ = 0xffff - ones_sum(head + options) if check is None else check
         return head[:10] + struct.pack(">H", sum_) + head[12:] + options + payload
 
-    def ip6(self, payload, next_header=17, dest=None):
+    def udp6(self, source="fd09::2", dest=None, check=None):
+        """With a checksum, which IPv6 asks for"""
+        udp = self.udp()
+        if check is None:
+            pseudo = socket.inet_pton(socket.AF_INET6, source) + \
+                socket.inet_pton(socket.AF_INET6, dest or self.host6) + \
+                struct.pack(">HH", 17, len(udp))
+            check = 0xffff - ones_sum(pseudo + udp) or 0xffff
+        return udp[:6] + struct.pack(">H", check) + udp[8:]
+
+    def ip6(self, payload, next_header=17, source="fd09::2", dest=None):
         return struct.pack(">IHBB", 6 << 28, len(payload), next_header, 64) + \
-            socket.inet_pton(socket.AF_INET6, "fd09::2") + \
+            socket.inet_pton(socket.AF_INET6, source) + \
             socket.inet_pton(socket.AF_INET6, dest or self.host6) + payload
 
     def send(self, packet, proto=b"\x08\0", dest=None, source=None):
@@ -64,15 +74,15 @@ class Raw:
                 time.sleep(0.01)
 
 
-def misses(tcp, udp, count):
-    """How many GETs of no key are answered, of so many sent together."""
+def misses(tcp, udp, count, patience=60):
+    """How many GETs of no key are answered, of so many sent together"""
     frames = [FRAME.pack(10000 + i, 0, 1, 0) for i in range(count)]
     for frame in frames:
         udp.sock.send(frame + b"get none\r\n")
     for _ in range(5):  # a thread that answers these has seen those
         tcp.ask(b"version\r\n")
     answers = set()
-    udp.sock.settimeout(1)
+    udp.sock.settimeout(patience)
     try:
         while len(answers) < count:
             answers.add(udp.sock.recv(100))
