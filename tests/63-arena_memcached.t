@@ -7,6 +7,13 @@ set -euo pipefail
 
 source=$tree/samples/bpf/arena_memcached
 
+# The preloaded library by itself, where the guest has neither memcached nor mimalloc, too
+mc=$out/$arch/arena_memcached
+mkdir -p "$mc"
+holds "the preloaded library's test is built" flock "$mc/.lock" \
+	make -s -C "$source" O="$mc" CC="$cc" "$mc/preload_test"
+reports "$top/vm/run" --log "$kernel_dir/arena_memcached-preload.log" -- "$mc/preload_test"
+
 # memcached is this machine's, and libmimalloc.
 if [ "$arch" != "$(host_arch)" ]; then
 	skip "arena_memcached" "the guest has no packages of $arch"
@@ -15,8 +22,6 @@ if [ "$arch" != "$(host_arch)" ]; then
 fi
 
 sample_make all # its clients
-mc=$out/$arch/arena_memcached
-mkdir -p "$mc"
 holds "it is built" flock "$mc/.lock" make -s -C "$source" O="$mc" ARCH="$arch" CC="$cc"
 reports "$top/vm/run" --timeout 1800 --log "$kernel_dir/arena_memcached.log" -- \
 	"$top/tests/arena_memcached-vm" "$mc" "$source"

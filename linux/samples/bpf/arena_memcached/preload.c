@@ -74,12 +74,15 @@ static inline _Atomic __u64 *seq_of(pthread_mutex_t *mutex)
 	return off < locks_size ? &seqs[off / sizeof(*mutex)] : NULL;
 }
 
-/* The odd value is there before what the section stores. */
+/*
+ * The odd value is there before what the section stores. The next odd and the next even
+ * one, whatever was there: an unlock without its lock makes nothing wrong for good.
+ */
 static inline void enter(_Atomic __u64 *seq)
 {
 	__u64 now = atomic_load_explicit(seq, memory_order_relaxed);
 
-	atomic_store_explicit(seq, now + 1, memory_order_relaxed);
+	atomic_store_explicit(seq, (now + 1) | 1, memory_order_relaxed);
 	atomic_thread_fence(memory_order_release);
 }
 
@@ -88,7 +91,7 @@ static inline void leave(_Atomic __u64 *seq)
 {
 	__u64 now = atomic_load_explicit(seq, memory_order_relaxed);
 
-	atomic_store_explicit(seq, now + 1, memory_order_release);
+	atomic_store_explicit(seq, (now + 1) & ~1ULL, memory_order_release);
 }
 
 EXPORT int pthread_mutex_lock(pthread_mutex_t *mutex)
@@ -251,8 +254,8 @@ static int find_text(struct dl_phdr_info *info, size_t size, void *arg)
 	return 1;
 }
 
-/* Where the arena is, if this process has one. arena-heap's library has mapped it. */
-static struct arena_heap_header *find_arena(void)
+/* The arena and its size, if this process has one. arena-heap's library has mapped it. */
+static struct arena_heap_header *find_arena(size_t *arena_size)
 {
 	const char *env = getenv(ARENA_HEAP_ENV);
 	unsigned int pid, fd, blocks, flags;
@@ -261,7 +264,17 @@ static struct arena_heap_header *find_arena(void)
 	if (!env || sscanf(env, ARENA_HEAP_FMT, &pid, &fd, &cookie, &start, &blocks, &flags) != 6 ||
 	    (pid_t)pid != getpid())
 		return NULL;
+	*arena_size = ARENA_HEAP_HEADER + blocks * ARENA_HEAP_BLOCK;
 	return (struct arena_heap_header *)(uintptr_t)start;
+}
+
+/* What mimalloc has from elsewhere, since the arena is full, no program finds. */
+static bool lies_within(const struct arena_heap_header *arena, size_t arena_size, __u64 mem,
+			size_t size)
+{
+	__u64 off = mem - (uintptr_t)arena;
+
+	return off < arena_size && size <= arena_size - off;
 }
 
 /* Pages that are there, so that the program's stores are not dropped */
@@ -274,8 +287,9 @@ static void *zeroes(size_t size)
 
 static void __attribute__((constructor)) init(void)
 {
-	struct arena_heap_header *arena = find_arena();
 	long cpus = sysconf(_SC_NPROCESSORS_CONF);
+	size_t size, readers_size = cpus * sizeof(struct mc_reader);
+	struct arena_heap_header *arena = find_arena(&size);
 	struct timespec now;
 	struct mc_dir *d;
 
@@ -283,10 +297,10 @@ static void __attribute__((constructor)) init(void)
 	if (!arena || cpus < 1)
 		return;
 	d = zeroes(sizeof(*d));
-	if (!d)
+	if (!lies_within(arena, size, (uintptr_t)d, sizeof(*d)))
 		return;
-	d->readers = (uintptr_t)zeroes(cpus * sizeof(struct mc_reader));
-	if (!d->readers)
+	d->readers = (uintptr_t)zeroes(readers_size);
+	if (!lies_within(arena, size, d->readers, readers_size))
 		return;
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	d->nr_readers = cpus;
