@@ -65,7 +65,8 @@ static void add_up(const struct mc_dir *dir, struct mc_reader *sum)
 		sum->passed += reader[i].passed;
 		sum->missed += reader[i].missed;
 		sum->inactive += reader[i].inactive;
-		sum->raced += reader[i].raced;
+		sum->locked += reader[i].locked;
+		sum->changed += reader[i].changed;
 	}
 }
 
@@ -92,7 +93,8 @@ int show_stats(const char *path)
 	print("xdp_passed", sum.passed);
 	print("xdp_missed", sum.missed);
 	print("xdp_inactive", sum.inactive);
-	print("xdp_raced", sum.raced);
+	print("xdp_locked", sum.locked);
+	print("xdp_changed", sum.changed);
 	print("locks", arena.dir->lock_mask + 1);
 	print("buckets", arena.dir->mask + 1);
 	print("growing", arena.dir->old != 0);

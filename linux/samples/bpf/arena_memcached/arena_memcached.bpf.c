@@ -335,7 +335,7 @@ static __always_inline bool look_up(struct mc_dir __arena *dir, struct query *q,
 	q->generation = arena_at(__u64, &dir->generation);		/* 2 */
 	mc_fence(reader);
 	if ((q->seq | q->generation) & 1) {
-		reader->raced++;
+		reader->locked++;
 		return false;
 	}
 	item = walk(q, arena_at(__u64, &dir->old), arena_at(__u64, &dir->old_mask));	/* 3 */
@@ -358,7 +358,7 @@ static __always_inline bool is_unchanged(struct mc_dir __arena *dir, const struc
 	if (arena_at(__u64, q->counter) == q->seq &&
 	    arena_at(__u64, &dir->generation) == q->generation)
 		return true;
-	q->reader->raced++;
+	q->reader->changed++;
 	return false;
 }
 

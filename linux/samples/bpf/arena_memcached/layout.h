@@ -93,7 +93,10 @@
  *
  * What it rests on, besides: that no item lock is taken but through the dynamic symbols,
  * and that each section listed here holds it. Another version or a rebuilt package needs
- * this list again; the version check refuses what was not looked at. Who may load BPF on
+ * this list again. The version check compares the text "1.6.18" and nothing else: it
+ * refuses another version, but not another build of this one. "lru mode flat", which
+ * clients may say at any time, is not noticed: it changes what the LRU makes of ACTIVE,
+ * not what is answered. Who may load BPF on
  * the arena reads and writes the whole heap. A CPU that loses 2^63 sections is fooled.
  *
  * TODO: TCP, by an sk_skb program on a sockhash of accepted connections. What is hard
@@ -175,7 +178,8 @@ struct mc_reader {
 	__u64 passed;		/* to memcached's port, but not answered; with: */
 	__u64 missed;		/* a GET of which no item was found */
 	__u64 inactive;		/* ... that memcached is to see, or of another kind */
-	__u64 raced;		/* ... that was being changed */
+	__u64 locked;		/* ... whose lock was held, or tables changed, at the start */
+	__u64 changed;		/* ... or at the end: steps 1 and 2, and 5 */
 	__u64 zero;		/* see start() in arena_memcached.bpf.c */
 	/* The request, with room in front and behind for whole words */
 	char request[8 + MC_REQUEST_MAX + 8];
