@@ -18,6 +18,8 @@
  * what this reader had before, by version and by cas. A miss is a fault, but of a key
  * that is being deleted, or with -e, when the server is evicting.
  *
+ * With -i there is one key, which is counted in place: all readers are at it.
+ *
  * A reader asks for a key several times in a row, since memcached wants to see the first
  * gets itself. The writer waits for some gets after each change.
  */
@@ -49,7 +51,7 @@ static atomic_uint begun[KEYS], acked[KEYS];
 static atomic_ulong changes, gets, lost, torn, stale, missed;
 static atomic_bool done;
 static unsigned long rounds = 2000, pace = 6;
-static bool evicting, verbose;
+static bool evicting, counting, verbose;
 static const char *host, *port;
 static int tcp;
 
@@ -93,6 +95,11 @@ static bool command(const char *request, size_t len, const char *wanted)
 	return false;
 }
 
+static enum kind kind_of(unsigned int key)
+{
+	return counting ? INCR : key % KINDS;
+}
+
 static unsigned int pieces_of(enum kind kind, unsigned int version)
 {
 	return kind == INCR ? 2 : kind == SET ? 1 + version * 7 % PIECES : 1;
@@ -100,7 +107,7 @@ static unsigned int pieces_of(enum kind kind, unsigned int version)
 
 static bool store(const char *verb, unsigned int key, unsigned int version)
 {
-	unsigned int i, pieces = pieces_of(key % KINDS, version);
+	unsigned int i, pieces = pieces_of(kind_of(key), version);
 	char text[ROOM];
 	size_t len;
 
@@ -140,7 +147,7 @@ static bool change(unsigned int key)
 {
 	static unsigned int appended[KEYS];
 	unsigned int version = begun[key] + 1;
-	enum kind kind = key % KINDS;
+	enum kind kind = kind_of(key);
 
 	if (kind == APPEND && appended[key]++ % 20)
 		return extend(key, begun[key]);
@@ -159,7 +166,7 @@ static void *writer(void *arg)
 
 	for (i = 0; i < rounds; i++) {
 		before = gets;
-		if (!change(i % KEYS) && !evicting) {
+		if (!change(counting ? 0 : i % KEYS) && !evicting) {
 			done = true;
 			return "the server did not do what it was asked to";
 		}
@@ -210,7 +217,7 @@ static unsigned int parse_value(unsigned int key, const char *value, size_t len)
 	for (i = DIGITS; i < len; i += DIGITS)
 		if (memcmp(value + i, digits, DIGITS))
 			return 0;
-	if (key % KINDS != APPEND && len != pieces_of(key % KINDS, version) * DIGITS)
+	if (kind_of(key) != APPEND && len != pieces_of(kind_of(key), version) * DIGITS)
 		return 0;
 	return version;
 }
@@ -230,7 +237,7 @@ static void check(unsigned int key, char *answer, long all, unsigned int low, un
 	char *value;
 
 	if (!strcmp(answer, "END\r\n") || !strcmp(answer, "EN\r\n")) {
-		missed += key % KINDS != DELETE;
+		missed += kind_of(key) != DELETE;
 		return;
 	}
 	value = parse_line(answer, key, &len, &cas);
@@ -299,6 +306,8 @@ static void *reader(void *arg)
 		return "no socket";
 	for (i = (long)arg * 7; !done; i++) {
 		key = i / BURST * 5 % KEYS;
+		if (counting)
+			key = 0; /* all at the one that is written */
 		fetch(fd, key, i, &seen[key]);
 	}
 	return NULL;
@@ -332,7 +341,7 @@ int main(int argc, char **argv)
 	void *trouble;
 	int c;
 
-	while ((c = getopt(argc, argv, "r:n:p:ev")) != -1) {
+	while ((c = getopt(argc, argv, "r:n:p:eiv")) != -1) {
 		if (c == 'r')
 			readers = atol(optarg);
 		else if (c == 'n')
@@ -341,13 +350,15 @@ int main(int argc, char **argv)
 			pace = atol(optarg);
 		else if (c == 'e')
 			evicting = true;
+		else if (c == 'i')
+			counting = true;
 		else if (c == 'v')
 			verbose = true;
 		else
 			break;
 	}
 	if (c != -1 || argc - optind != 2 || readers < 1 || readers > READERS_MAX) {
-		fputs("usage: mc_race [-r READERS] [-n CHANGES] [-p GETS] [-e] [-v] HOST PORT\n",
+		fputs("usage: mc_race [-r READERS] [-n CHANGES] [-p GETS] [-e] [-i] [-v] HOST PORT\n",
 		      stderr);
 		return 2;
 	}

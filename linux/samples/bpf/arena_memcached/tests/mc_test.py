@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """GETs that XDP answers, and packets that it must not.
 
-usage: mc_test.py HOST4 HOST6 PORT ARENA-MEMCACHED PIN
+usage: mc_test.py HOST4 HOST6 PORT ARENA-MEMCACHED PIN [steps]
 
 Runs in the client's namespace, see kvnet.sh. TCP is memcached's own, so what it says is
 what XDP has to say over UDP. The counters in the arena tell who answered.
@@ -13,28 +13,36 @@ import socket
 import struct
 import subprocess
 import sys
+import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 "../../arena_kv/tests"))
-from client import FRAME, Tcp, Udp, check, equal  # noqa: E402
+from client import FRAME, Tcp, check, equal  # noqa: E402
 import client  # noqa: E402
+from arena import COUNTERS, Arena, murmur3  # noqa: E402
 from raw import DEV, Raw, misses, ones_sum  # noqa: E402
 
 HOST4, HOST6, PORT = sys.argv[1], sys.argv[2], int(sys.argv[3])
 LAUNCHER, PIN = sys.argv[4], sys.argv[5]
+arena = Arena(PIN)
 END = b"END\r\n"
 LARGEST = 1400 - 8      # text of an answer in one datagram
 
 
-def stats():
-    text = subprocess.run([LAUNCHER, "--stats", PIN], check=True, capture_output=True,
-                          text=True).stdout
-    return {name: int(value) for name, value in map(str.split, text.splitlines())}
+stats, hits = arena.stats, arena.hits
 
 
-def hits():
-    return stats()["xdp_hits"]
+class Udp(client.Udp):
+    def ask(self, request, timeout=60.0, total=1):
+        return super().ask(request, timeout, total)
+
+
+def moved(before):
+    """Counters that are others now, and by how much"""
+    after = stats()
+    return {name[4:]: after[name] - before[name] for name in COUNTERS
+            if after[name] != before[name]}
 
 
 def tcp_ask(tcp, request):
@@ -66,26 +74,27 @@ def by_xdp(name, tcp, udp, *requests):
         check(said + ": by XDP", answered)
 
 
-def passed_up(name, tcp, udp, request, answer):
-    """Not by XDP, though the key is one that it would answer for."""
+def passed_up(name, tcp, udp, request, answer, why=None):
+    """
+    Not by XDP, though the key is one that it would answer for; nor did it look for the
+    key, or other counters would have moved. Or it did, and that is why.
+    """
     before = stats()
     equal(name, udp.ask(request), answer)
-    after = stats()
-    equal(name + ": not by XDP", after["xdp_hits"], before["xdp_hits"])
-    equal(name + ": passed", after["xdp_passed"], before["xdp_passed"] + 1)
+    equal(name + ": not by XDP", moved(before), {"passed": 1, **({why: 1} if why else {})})
 
 
 def several(name, host, request, wanted):
     """memcached answers several keys by datagrams that are not numbered together."""
     udp = Udp(host, PORT)
-    before = hits()
+    before = stats()
     udp.sock.send(FRAME.pack(1, 0, 1, 0) + request)
-    udp.sock.settimeout(10)
+    udp.sock.settimeout(60)
     text = b""
     while len(text) < len(wanted):
         text += udp.sock.recv(65536)[8:]
     equal(name, text, wanted)
-    equal(name + ": not by XDP", hits(), before)
+    equal(name + ": not by XDP", moved(before), {"passed": 1})
 
 
 def test_basic(tcp, udp, family):
@@ -100,7 +109,7 @@ def test_basic(tcp, udp, family):
     item = value[:-len(END)]
     gone = b"CLIENT_ERROR bad command line format\r\n"
     # memcached itself answers the odd ones
-    passed_up(family + " miss", tcp, udp, b"get none\r\n", END)
+    passed_up(family + " miss", tcp, udp, b"get none\r\n", END, "missed")
     host = HOST4 if family == "IPv4" else HOST6
     several(family + " two keys", host, b"get k k\r\n", item * 2 + END)
     several(family + " two lines", host, b"get k\r\nget k\r\n", value * 2)
@@ -122,7 +131,7 @@ def test_basic(tcp, udp, family):
     passed_up(family + " mg, base64", tcp, udp, b"mg aw== v b k\r\n",
               b"VA 5 kk\r\nvalue\r\n")
     passed_up(family + " mg, two blanks", tcp, udp, b"mg k  v\r\n", b"VA 5\r\nvalue\r\n")
-    passed_up(family + " mg miss", tcp, udp, b"mg none v\r\n", b"EN\r\n")
+    passed_up(family + " mg miss", tcp, udp, b"mg none v\r\n", b"EN\r\n", "missed")
     passed_up(family + " mn", tcp, udp, b"mn    \r\n", b"MN\r\n")
     equal(family + " two datagrams: none answers", udp.ask(b"get k\r\n", 0.5, total=2), None)
 
@@ -137,13 +146,13 @@ def test_mg_passed(tcp, udp):
         request = b"mg mgp v %c\r\n" % flag
         if flag in known or flag in b"NRTEb":
             continue
-        before = hits()
+        before = stats()
         answer = udp.ask(request)
         if flag == ord("l"):
             check("mg flag l", answer.startswith(b"VA 1 l"), answer)
         else:
             equal(f"mg flag {flag:c}", answer, tcp_ask(tcp, request))
-        equal(f"mg flag {flag:c}: not by XDP", hits(), before)
+        equal(f"mg flag {flag:c}: not by XDP", moved(before), {"passed": 1})
 
 
 def test_changes(tcp, udp):
@@ -253,16 +262,21 @@ def test_sizes(tcp, udp):
     tcp.set(b"s", b"v" * (LARGEST - head))
     by_xdp("largest in one datagram", tcp, udp, b"get s\r\n")
     tcp.set(b"s", b"v" * (LARGEST - head + 1))
-    tcp_ask(tcp, b"get s\r\n")
-    tcp_ask(tcp, b"get s\r\n")
-    passed_up("one byte more", tcp, udp, b"get s\r\n", tcp_ask(tcp, b"get s\r\n"))
+    wanted = tcp_ask(tcp, b"get s\r\n")
+    for _ in range(200):
+        before = stats()
+        answer = udp.ask(b"get s\r\n")
+        if not moved(before).keys() & {"inactive", "locked", "changed"}:
+            break
+    equal("one byte more", answer, wanted)
+    equal("one byte more: not by XDP", moved(before), {"passed": 1})
     tcp.set(b"big", b"v" * 700000)
     for _ in range(3):
         tcp_ask(tcp, b"get big\r\n")
-    before = hits()
+    before = stats()
     udp.sock.send(FRAME.pack(1, 0, 1, 0) + b"get big\r\n")
     udp.drain()
-    equal("a chunked item: not by XDP", hits(), before)
+    equal("a chunked item: not by XDP", moved(before), {"passed": 1, "inactive": 1})
 
 
 def checksums_good(packet):
@@ -396,24 +410,73 @@ def odd_packets(raw):
     ]
 
 
+def between(raw, receiver, packet):
+    """
+    How many of good, packet, good are answered by XDP, if both good ones are. They come
+    in this order, so that the second good answer says that all three were looked at.
+    """
+    for i in range(200):
+        before = stats()
+        last = FRAME.pack(2000 + i, 0, 1, 0)
+        raw.send(raw.ip4(raw.udp()))
+        raw.send(*packet)
+        raw.send(raw.ip4(raw.udp(frame=last)))
+        while receiver.recv(2048)[:8] != last:
+            pass
+        delta = moved(before)
+        if not delta.keys() - {"hits", "passed"}:
+            return delta.get("hits")
+    return "memcached answers all"
+
+
 def test_odd_packets(tcp, udp):
     raw = Raw(HOST4, HOST6, PORT)
+    receiver = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    receiver.bind(("", 40000))
+    receiver.settimeout(60)
     tcp.set(b"k", b"v")
     by_xdp("before the odd packets", tcp, udp, b"get k\r\n")
-    good = odd_packets(raw)[0][1]
     for number, (name, *packet) in enumerate(odd_packets(raw)):
-        answered = 0
-        for tries in range(20 if number < ANSWERED else 1):
-            before = hits()
-            raw.send(*packet)
-            time.sleep(0.02)
-            answered = hits() - before
-            if answered:
-                break
-        equal("packet, " + name, answered, int(number < ANSWERED))
-    raw.send(good)
+        equal("packet, " + name, between(raw, receiver, packet), 2 + (number < ANSWERED))
     by_xdp("after the odd packets", tcp, udp, b"get k\r\n")
     all_answered("after the odd packets", tcp, udp)
+
+
+def moving(number, done):
+    """Somebody else's sections, one after another"""
+    while not done.is_set():
+        number.value = (number.value & ~1) + 2
+
+
+def test_steps(tcp, udp):
+    """
+    Steps 1, 2 and 5 of layout.h, by numbers that are changed from here: on another CPU,
+    while XDP looks.
+    """
+    tcp.set(b"steps", b"v")
+    by_xdp("before the steps", tcp, udp, b"get steps\r\n")
+    answer = b"VALUE steps 0 1\r\nv\r\nEND\r\n"
+    for name, number in (("lock's counter", arena.counter(b"steps")),
+                         ("generation", arena.generation)):
+        number.value += 1
+        before = stats()
+        equal(f"an odd {name}: answer", udp.ask(b"get steps\r\n"), answer)
+        equal(f"an odd {name}: not by XDP", moved(before), {"passed": 1, "locked": 1})
+        if number is arena.generation:
+            number.value += 1
+        equal(f"the {name} is even again", number.value % 2, 0)
+        done = threading.Event()
+        thread = threading.Thread(target=moving, args=(number, done))
+        thread.start()
+        before, answers = stats(), set()
+        for _ in range(5000):
+            answers.add(udp.ask(b"get steps\r\n"))
+            if "changed" in moved(before):
+                break
+        done.set()
+        thread.join()
+        equal(f"the {name} goes on: answers", answers, {answer})
+        check(f"the {name} goes on: XDP notices", "changed" in moved(before), moved(before))
 
 
 def test_random_packets(tcp, udp):
@@ -433,21 +496,6 @@ def test_random_packets(tcp, udp):
 
 def test_collisions(tcp, udp):
     """More items in one chain than XDP looks at: passed up, and answered."""
-    def murmur3(key):
-        def rotate(x, by):
-            return (x << by | x >> (32 - by)) & 0xffffffff
-        h, n = 0, len(key) & ~3
-        for i in range(0, n, 4):
-            k = int.from_bytes(key[i:i + 4], "little") * 0xcc9e2d51 & 0xffffffff
-            h = rotate(h ^ rotate(k, 15) * 0x1b873593 & 0xffffffff, 13)
-            h = (h * 5 + 0xe6546b64) & 0xffffffff
-        k = int.from_bytes(key[n:], "little") * 0xcc9e2d51 & 0xffffffff
-        h ^= rotate(k, 15) * 0x1b873593 & 0xffffffff
-        h ^= len(key)
-        for shift, by in ((16, 0x85ebca6b), (13, 0xc2b2ae35), (16, 1)):
-            h = (h ^ h >> shift) * by & 0xffffffff
-        return h
-
     mask = stats()["buckets"] - 1
     keys, i, bucket = [], 0, murmur3(b"chain") & mask
     while len(keys) < 24:
@@ -475,6 +523,11 @@ def test_collisions(tcp, udp):
 
 
 def main():
+    said = subprocess.run([LAUNCHER, "--stats", PIN], check=True, capture_output=True,
+                          text=True).stdout
+    said = dict(map(str.split, said.splitlines()))
+    equal("--stats is what the arena has",
+          {name: int(said[name]) for name in COUNTERS + ["buckets"]}, stats())
     tcp, udp4, udp6 = Tcp(HOST4, PORT), Udp(HOST4, PORT), Udp(HOST6, PORT)
     test_basic(tcp, udp4, "IPv4")
     test_basic(tcp, udp6, "IPv6")
@@ -492,5 +545,8 @@ def main():
     test_random_packets(tcp, udp4)
 
 
-main()
+if sys.argv[6:] == ["steps"]:
+    test_steps(Tcp(HOST4, PORT), Udp(HOST4, PORT))
+else:
+    main()
 sys.exit(client.failed != 0)

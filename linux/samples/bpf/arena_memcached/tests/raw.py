@@ -34,8 +34,9 @@ class Raw:
             mac = [line.split()[3] for line in arp if line.startswith(host4 + " ")][0]
         self.dest = bytes.fromhex(mac.replace(":", ""))
 
-    def udp(self, request=b"get k\r\n", source=40000, dest=None, length=None, total=1):
-        data = FRAME.pack(7, 0, total, 0) + request
+    def udp(self, request=b"get k\r\n", source=40000, dest=None, length=None, total=1,
+            frame=None):
+        data = (frame or FRAME.pack(7, 0, total, 0)) + request
         return struct.pack(">HHHH", source, dest or self.port, length or len(data) + 8, 0) + data
 
     def ip4(self, payload, options=b"", fragment=0, source="10.9.0.2", dest=None,
