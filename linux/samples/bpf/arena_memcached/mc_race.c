@@ -58,7 +58,7 @@ static int tcp;
 static int connect_to(int type)
 {
 	struct addrinfo hints = { .ai_socktype = type }, *ai;
-	struct timeval second = { .tv_sec = 1 };
+	struct timeval patience = { .tv_sec = 60 }; /* the machine may be busy */
 	int fd;
 
 	if (getaddrinfo(host, port, &hints, &ai))
@@ -70,7 +70,7 @@ static int connect_to(int type)
 	}
 	freeaddrinfo(ai);
 	if (fd >= 0 && type == SOCK_DGRAM)
-		setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &second, sizeof(second));
+		setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 	return fd;
 }
 
