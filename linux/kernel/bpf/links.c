@@ -149,8 +149,7 @@ bool bpf_link_alu(const struct bpf_verifier_env *env, const struct bpf_insn *ins
 bool bpf_link_mov32(struct bpf_verifier_env *env, struct bpf_reg_state *src,
 		    struct bpf_reg_state *dst)
 {
-	if (!makes_links(env) || src->umax_value > U32_MAX ||
-	    tnum_is_const(src->var_off))
+	if (!makes_links(env) || src->umax_value > U32_MAX || tnum_is_const(src->var_off))
 		return false;
 	if (src == dst)
 		return src->id;
@@ -177,8 +176,7 @@ void bpf_link_pointer(const struct bpf_verifier_env *env, struct bpf_reg_state *
 		      const struct bpf_reg_state *off, u64 rest_min, u64 rest_max)
 {
 	ptr->link = 0;
-	if (!off->id || rest_max > U32_MAX || !env->bypass_spec_v1 ||
-	    !makes_links(env))
+	if (!off->id || rest_max > U32_MAX || !env->bypass_spec_v1 || !makes_links(env))
 		return;
 	ptr->link = off->id;
 	ptr->scale = off->scale;
@@ -427,10 +425,11 @@ bool bpf_link_is_alone(u32 link, struct bpf_id_pair *idmap)
  */
 void bpf_link_fold(struct bpf_reg_state *ptr)
 {
-	struct bpf_reg_state folded = *ptr;
+	struct bpf_reg_state folded;
 
 	if (!ptr->link || !ptr->off)
 		return;
+	folded = *ptr;
 	add(&folded, ptr->off);
 	if (folded.smin_value < 0 || folded.umax_value > U32_MAX)
 		return;
@@ -445,7 +444,7 @@ void bpf_link_fold(struct bpf_reg_state *ptr)
 }
 
 /**
- * bpf_link_print() - what the log says of a link, behind the id
+ * bpf_link_print() - what the log says behind the id of a scalar, or a pointer's link
  * @env: verifier state
  * @reg: scalar or pointer
  */
@@ -453,8 +452,6 @@ void bpf_link_print(struct bpf_verifier_env *env, const struct bpf_reg_state *re
 {
 	if (!bpf_link(reg))
 		return;
-	if (reg->type != SCALAR_VALUE)
-		verbose(env, ",link=%u", reg->link);
 	if (reg->scale != 1)
 		verbose(env, "*%u", reg->scale);
 	if (reg->delta)
