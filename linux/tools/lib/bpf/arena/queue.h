@@ -101,7 +101,9 @@ static inline int arena_ring_init(struct arena_ring __arena *ring, __u64 __arena
 	arena_write_once(&ring->head, size);
 	arena_write_once(&ring->tail, size);
 	arena_store_release(&ring->slots, slots);
-	return arena_read_once(&ring->tail) == size ? 0 : -EFAULT;
+	/* a page of it may be there, and the other one not */
+	return arena_read_once(&ring->tail) == size && arena_read_once(&ring->slots) == slots ?
+	       0 : -EFAULT;
 }
 
 /*
@@ -308,9 +310,9 @@ static __always_inline int __arena_stack_push(struct arena_stack __arena *stack,
  *
  * Context: any, both sides. Never waits.
  * Return: 0; -EAGAIN: others came in between ARENA_TRIES times, or a program's time is over;
- * -EUCLEAN: not a stack; -EINVAL: the lower half of @first's address is 0, which is NULL in a
- * stack; -EFAULT, in a process: not in the arena. On an error only the next pointer of
- * @last may have changed.
+ * -EUCLEAN: not a stack; -EINVAL: the lower half of @first's or @last's address is 0, which is
+ * NULL in a stack; -EFAULT, in a process: not in the arena. On an error only the next
+ * pointer of @last may have changed.
  */
 static inline int arena_stack_push_all(struct arena_stack __arena *stack,
 				       struct arena_stack_link __arena *first,
@@ -319,7 +321,7 @@ static inline int arena_stack_push_all(struct arena_stack __arena *stack,
 	int err;
 	__u32 i;
 
-	if (!arena_low(first))
+	if (!arena_low(first) || !arena_low(last))
 		return -EINVAL;
 	if (!arena_ok(stack, sizeof(*stack)) || !arena_ok(first, sizeof(*first)) ||
 	    !arena_ok(last, sizeof(*last)))

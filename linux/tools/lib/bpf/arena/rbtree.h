@@ -44,14 +44,16 @@
  * A writer whose time is over stops between two steps: the tree is valid, and has the elements that
  * it had. One that dies stops within a step. Each word is noted before it is changed (undo), and
  * the next writer finds the counter odd and puts back what has been noted. So -EOWNERDEAD of a
- * lock needs no repair; until there is a next writer, readers get -EAGAIN.
+ * lock needs no repair; until there is a next writer, readers get -EAGAIN, and the element that the
+ * dead one was putting in may not be reused.
  *
  *	seq odd		note &g->child[0], g->child[0]	change it	... notes = 0	seq even
  *			`------------------- a step -------------------------------'
  *
  * Hostile contents: no tree is deeper than 56, for an arena has no room for more elements, so a
- * descent ends after 64 nodes: -EUCLEAN. In a process a pointer that leads out of the arena is
- * -EUCLEAN to readers; writers take it for none.
+ * descent ends after 64 nodes: -EUCLEAN. So is, in a process, a pointer that is not aligned or
+ * leads out of the arena. A process that keeps inserting elements ahead of a walk prolongs it
+ * for ever: give each walk a bound.
  */
 
 #include "common.h"
@@ -159,7 +161,7 @@ static __always_inline int __arena_rb_read(struct arena_rb __arena *t, struct ar
 {
 	struct arena_rb_node __arena *n;
 	__arena_rb_word __arena *from;
-	__u64 seq, key;
+	__u64 seq, key, last;
 	__u32 i, j;
 	__s64 low;
 
@@ -175,9 +177,9 @@ static __always_inline int __arena_rb_read(struct arena_rb __arena *t, struct ar
 		if (n) {
 			from = (__arena_rb_word __arena *)((char __arena *)n - offset);
 			if (arena_ok(from, size)) {
-				key = arena_read_once(&n->key);
 				for (j = 0; j < size / 8; j++)
 					copy[j] = arena_read_once(&from[j]);
+				key = copy[offset / 8];
 			} else {
 				low = -EUCLEAN;
 			}
@@ -186,6 +188,11 @@ static __always_inline int __arena_rb_read(struct arena_rb __arena *t, struct ar
 			continue;
 		if (low <= 0)
 			return low ? low : -ENOENT;
+		/* hostile: the key was another one when it was looked for */
+		last = c->key;
+		if (down ? key > last || (key == last && (__u64)low >= c->low) :
+			   key < last || (key == last && (__u64)low <= c->low))
+			return -EUCLEAN;
 		c->key = key;
 		c->low = low;
 		return 0;
@@ -430,8 +437,8 @@ __arena_large __s64 __arena_rb_fix(__arg_arena struct arena_rb __arena *t,
  *
  * Context: any, both sides; one writer at a time.
  * Return: 0; -EEXIST: it is in the tree; -EAGAIN: a program's time is over; -EUCLEAN: this is no
- * tree; -EINVAL: the lower half of @n is 0; -EFAULT: a page is not there, or in a
- * process: not in the arena. On an error the tree has the elements that it had.
+ * tree; -EINVAL: the lower half of @n is 0, or no multiple of 8; -EFAULT: a page is not there,
+ * or in a process: not in the arena. On an error the tree has the elements that it had.
  */
 __arena_large int arena_rb_insert(__arg_arena struct arena_rb __arena *t,
 				  __arg_arena struct arena_rb_node __arena *n)
@@ -443,7 +450,7 @@ __arena_large int arena_rb_insert(__arg_arena struct arena_rb __arena *t,
 	__u64 key;
 	int err;
 
-	if (!low)
+	if (!low || low & 7)
 		return -EINVAL;
 	if (!arena_ok(t, sizeof(*t)) || !arena_ok(n, sizeof(*n)))
 		return -EFAULT;
@@ -460,7 +467,9 @@ __arena_large int arena_rb_insert(__arg_arena struct arena_rb __arena *t,
 		q = __arena_rb_child(p, side);
 		if (arena_low(q) == low)
 			return __arena_rb_end(t, -EEXIST);
-		if (!q)
+		if (!q && arena_read_once(&p->child[side & 1]))
+			err = -EUCLEAN;
+		else if (!q)
 			err = __arena_rb_link(t, p, side, q = n);
 		else if (__arena_rb_red(__arena_rb_child(q, 0)))
 			__arena_rb_flip(t, q);
@@ -582,8 +591,8 @@ static __always_inline void __arena_rb_replace(struct arena_rb __arena *t,
  *
  * Context: any, both sides; one writer at a time.
  * Return: 0; -ENOENT: it is not in the tree; -EAGAIN: a program's time is over; -EUCLEAN: this is
- * no tree; -EFAULT: a page is not there, or in a process: not in the arena. On an error
- * the tree has the elements that it had.
+ * no tree; -EINVAL: the lower half of @n is 0; -EFAULT: a page is not there, or in a process: not
+ * in the arena. On an error the tree has the elements that it had.
  */
 __arena_large int arena_rb_erase(__arg_arena struct arena_rb __arena *t,
 				 __arg_arena struct arena_rb_node __arena *n)
@@ -594,6 +603,9 @@ __arena_large int arena_rb_erase(__arg_arena struct arena_rb __arena *t,
 	__s64 low;
 	int err;
 
+	/* the link of a leaf is 0, too */
+	if (!arena_low(n))
+		return -EINVAL;
 	if (!arena_ok(t, sizeof(*t)) || !arena_ok(n, sizeof(*n)))
 		return -EFAULT;
 	err = __arena_rb_begin(t);
@@ -604,6 +616,8 @@ __arena_large int arena_rb_erase(__arg_arena struct arena_rb __arena *t,
 	p = q;
 	arena_rounds(i, 2 * ARENA_RB_DEPTH) {
 		next = __arena_rb_child(q, side);
+		if (!next && arena_read_once(&q->child[side & 1]))
+			return __arena_rb_end(t, -EUCLEAN);
 		if (!next)
 			goto leaf;
 		last = side;

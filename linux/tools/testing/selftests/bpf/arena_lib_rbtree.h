@@ -28,7 +28,7 @@ struct rb_test {
 
 enum {
 	RB_INSERT, RB_ERASE, RB_FIND, RB_NEXT, RB_PREV, RB_COUNT, NR_RB_OPS,
-	RB_WALK, RB_WALK_BACK, RB_READ, RB_WRITE, RB_INSERT_AT,
+	RB_WALK, RB_WALK_BACK, RB_READ, RB_WRITE, RB_INSERT_AT, RB_ERASE_AT,
 };
 
 #ifdef __bpf__
@@ -206,6 +206,9 @@ static inline int lib_op(struct lib_call *c)
 	case RB_INSERT_AT:
 		return arena_rb_insert((struct arena_rb __arena *)arena_at(c->a),
 				       (struct arena_rb_node __arena *)arena_at(c->b));
+	case RB_ERASE_AT:
+		return arena_rb_erase((struct arena_rb __arena *)arena_at(c->a),
+				      (struct arena_rb_node __arena *)arena_at(c->b));
 	default:
 		return -1;
 	}

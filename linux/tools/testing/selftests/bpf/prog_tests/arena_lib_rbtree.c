@@ -8,12 +8,33 @@
 static int rb_left = -1;
 static jmp_buf rb_death;
 
+/* ... and others may come in between */
+static void (*rb_between)(void);
+
 static inline void rb_step(void)
 {
+	void (*between)(void) = rb_between;
+
+	rb_between = NULL;
+	if (between)
+		between();
+	rb_between = between;
 	if (rb_left >= 0 && !rb_left--)
 		longjmp(rb_death, 1);
 }
 
+/* A writer may come before a load of a reader: the one with this number */
+static int rb_loads = -1;
+static void (*rb_before_load)(void);
+
+static inline void rb_load(void)
+{
+	if (rb_loads >= 0 && !rb_loads--)
+		rb_before_load();
+}
+
+#undef arena_read_once
+#define arena_read_once(p) (rb_load(), __atomic_load_n(p, __ATOMIC_RELAXED))
 #undef arena_write_once
 #define arena_write_once(p, v) (rb_step(), __atomic_store_n(p, v, __ATOMIC_RELAXED))
 #undef arena_store_release
@@ -285,6 +306,105 @@ static void rb_dead(void)
 	ASSERT_TRUE(rb_valid(), "valid");
 }
 
+static __u32 rb_changing, rb_looks;	/* the item that comes or goes */
+
+static void rb_look(void)
+{
+	struct rb_item copy;
+	int err;
+	__u32 i;
+
+	for (i = 0; i < 12; i += 3) {
+		err = arena_rb_find(&rb_t->tree, i, &copy, node);
+		rb_looks++;
+		if (err == -EAGAIN || (i == rb_changing && err == -ENOENT))
+			continue;
+		if (err != (rb_in[i] || i == rb_changing ? 0 : -ENOENT) ||
+		    (!err && (rb_torn(&copy) || copy.number != i)))
+			rb_t->wrong++;
+	}
+}
+
+/* Element 5 becomes 105 */
+static void rb_change(void)
+{
+	arena_rb_erase(&rb_t->tree, &rb_t->item[5].node);
+	rb_fill(&rb_t->item[5], 105);
+	arena_rb_insert(&rb_t->tree, &rb_t->item[5].node);
+}
+
+static void rb_scribble_key(void)
+{
+	rb_t->item[5].node.key = 1;
+}
+
+/* A writer comes before each load of a reader */
+static void rb_writers(void)
+{
+	struct rb_item copy;
+	int i, k, err, gone = 0, back = 0;
+
+	rb_before_load = rb_change;
+	for (k = 0; k < 1000; k++) {
+		rb_reset();
+		for (i = 0; i < 12; i++)
+			rb_run(0, RB_INSERT, i, i);
+		rb_loads = k;
+		err = arena_rb_find(&rb_t->tree, 5, &copy, node);
+		if (rb_loads >= 0)
+			break;
+		gone += err == -ENOENT;
+		if (err && err != -ENOENT)
+			ASSERT_OK(err, "find");
+		if (!err)
+			ASSERT_TRUE(!rb_torn(&copy) && copy.number == 5, "all of the element");
+	}
+	ASSERT_GT(gone, 5, "loads");
+	/* A walk does not go back, whatever somebody writes to a key. */
+	rb_before_load = rb_scribble_key;
+	for (k = 0; k < 1000; k++) {
+		struct arena_rb_cursor c = { 5, 0 };
+
+		rb_reset();
+		for (i = 0; i < 12; i++)
+			rb_run(0, RB_INSERT, i, i);
+		rb_loads = k;
+		err = arena_rb_next(&rb_t->tree, &c, &copy, node);
+		if (rb_loads >= 0)
+			break;
+		back += err == -EUCLEAN;
+		ASSERT_TRUE(err || c.key >= 5, "forwards");
+	}
+	rb_loads = -1;
+	ASSERT_TRUE(back > 0 && k < 1000, "steps back");
+}
+
+/* Readers come before each store of a writer */
+static void rb_readers(void)
+{
+	int n, err;
+
+	rb_reset();
+	rb_looks = 0;
+	for (n = 0; n < 200; n++) {
+		rb_changing = lib_random(12);
+		if (!rb_in[rb_changing])
+			rb_fill(&rb_t->item[rb_changing], rb_changing);
+		rb_between = rb_look;
+		if (rb_in[rb_changing])
+			err = arena_rb_erase(&rb_t->tree, &rb_t->item[rb_changing].node);
+		else
+			err = arena_rb_insert(&rb_t->tree, &rb_t->item[rb_changing].node);
+		rb_between = NULL;
+		rb_in[rb_changing] ^= 1;
+		if (!ASSERT_OK(err, "writer"))
+			break;
+	}
+	ASSERT_TRUE(rb_valid(), "valid");
+	ASSERT_GT(rb_looks, 5000, "readers");
+	ASSERT_EQ(rb_t->wrong, 0, "wrong");
+}
+
 struct rb_job {
 	int side, op, times, a, b, goal;
 };
@@ -428,6 +548,25 @@ static void rb_damage(void)
 		ASSERT_EQ(rb_t->lock.word, 0, "unlocked");
 	}
 	ASSERT_EQ(errors, 4, "a loop is found");
+	/* what is no element is in no tree; what hangs at a link that is none stays there */
+	for (side = 0; side < 2; side++) {
+		rb_reset();
+		for (i = 0; i < 7; i++)
+			rb_run(0, RB_INSERT, i, i);
+		ASSERT_EQ(rb_run(side, RB_ERASE_AT, arena_low(&rb_t->tree), 0), -EINVAL, "erase");
+		ASSERT_EQ(rb_run(side, RB_INSERT_AT, arena_low(&rb_t->tree), item_low(9) + 4), -EINVAL,
+			  "insert");
+		memset(rb_in, 1, 7);
+		ASSERT_TRUE(rb_valid(), "valid");
+		if (side) /* a program follows any pointer, within the arena */
+			continue;
+		rb_t->item[6].node.child[1] = item_low(20) + 1;
+		ASSERT_EQ(rb_run(side, RB_INSERT, 10, 1000), -EUCLEAN, "insert");
+		ASSERT_EQ(rb_t->item[6].node.child[1], item_low(20) + 1, "the link");
+		rb_fill(&rb_t->item[11], 1000);
+		ASSERT_EQ(rb_run(side, RB_ERASE, 11, 0), -EUCLEAN, "erase");
+		ASSERT_EQ(rb_t->tree.count, 7, "count");
+	}
 	/* nodes that are not below each other are not rotated */
 	rb_reset();
 	ASSERT_EQ(__arena_rb_fix(&rb_t->tree, &rb_t->tree.head, &rb_t->item[0].node,
@@ -544,6 +683,10 @@ void test_arena_lib_rbtree(void)
 		rb_sorted();
 	if (test__start_subtest("dead"))
 		rb_dead();
+	if (test__start_subtest("readers"))
+		rb_readers();
+	if (test__start_subtest("writers"))
+		rb_writers();
 	if (test__start_subtest("threads"))
 		rb_threads();
 	if (LIB_DAMAGE && test__start_subtest("damage"))
