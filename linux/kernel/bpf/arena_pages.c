@@ -187,8 +187,12 @@ void arena_work_later(struct bpf_arena *arena)
 	struct arena_pool *pool = READ_ONCE(arena->pool);
 	unsigned long delay = pool ? arena_pool_delay(pool) : 0;
 
+	if (!delay)
+		return;
+	/* a work that is still pending will see what was put into the pool: it has a barrier */
+	smp_mb();
 	/* unlike mod_delayed_work(), not later than kicked for */
-	if (delay && !delayed_work_pending(&arena->work))
+	if (!delayed_work_pending(&arena->work))
 		queue_delayed_work(system_unbound_wq, &arena->work, delay);
 }
 

@@ -156,13 +156,16 @@ static inline long long arena_fdinfo(int fd, const char *key)
 	return val;
 }
 
-/* The same, when the worker may still be on its way to where it has to be val */
+/* The same, when the worker may still be on its way to where it has to be val: half a
+ * minute, since each flush of other CPUs' TLBs takes long where these are emulated and
+ * the machine is busy
+ */
 static inline void arena_fdinfo_becomes(int fd, const char *key, long long val,
 					const char *what)
 {
 	int tries;
 
-	for (tries = 0; arena_fdinfo(fd, key) != val && tries < 500; tries++)
+	for (tries = 0; arena_fdinfo(fd, key) != val && tries < 3000; tries++)
 		usleep(10000);
 	ASSERT_EQ(arena_fdinfo(fd, key), val, what);
 }
