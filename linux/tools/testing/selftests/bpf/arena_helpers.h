@@ -156,16 +156,19 @@ static inline long long arena_fdinfo(int fd, const char *key)
 	return val;
 }
 
-/* The same, when the worker may still be on its way to where it has to be val: half a
- * minute, since each flush of other CPUs' TLBs takes long where these are emulated and
+/* So often a test looks, each 10 ms, for what the worker or another CPU is about to do: half
+ * a minute, since each flush of other CPUs' TLBs takes long where these are emulated and
  * the machine is busy
  */
+#define ARENA_TRIES 3000
+
+/* The same, when the worker may still be on its way to where it has to be val */
 static inline void arena_fdinfo_becomes(int fd, const char *key, long long val,
 					const char *what)
 {
 	int tries;
 
-	for (tries = 0; arena_fdinfo(fd, key) != val && tries < 3000; tries++)
+	for (tries = 0; arena_fdinfo(fd, key) != val && tries < ARENA_TRIES; tries++)
 		usleep(10000);
 	ASSERT_EQ(arena_fdinfo(fd, key), val, what);
 }

@@ -66,7 +66,7 @@ static __u64 alloc_soon(__u64 addr, __u64 cnt)
 	__u64 p = alloc(addr, cnt);
 	int tries;
 
-	for (tries = 0; !p && tries < 200; tries++) {
+	for (tries = 0; !p && tries < ARENA_TRIES; tries++) {
 		usleep(10000);
 		p = alloc(addr, cnt);
 	}
@@ -84,7 +84,7 @@ static void check_there(const char *map, const char *when)
 			now[i] = arena_read((void *)page_addr(i)) ? '.' : 'x';
 		if (strcmp(now, map))
 			usleep(10000);
-	} while (strcmp(now, map) && tries++ < 200);
+	} while (strcmp(now, map) && tries++ < ARENA_TRIES);
 	ASSERT_STREQ(now, map, when);
 }
 

@@ -45,7 +45,7 @@ static void places(struct arena_fault *skel)
 	check(skel, skel->progs.in_for_each, FAULT_FOR_EACH);
 
 	ASSERT_EQ(run(skel->progs.in_timer), 0, "start timer");
-	for (i = 0; i < 100 && !skel->bss->results[FAULT_TIMER]; i++)
+	for (i = 0; i < ARENA_TRIES && !skel->bss->results[FAULT_TIMER]; i++)
 		usleep(10 * 1000);
 	ASSERT_EQ(skel->bss->results[FAULT_TIMER], 1, "timer");
 }

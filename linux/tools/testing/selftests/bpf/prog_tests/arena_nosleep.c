@@ -131,7 +131,7 @@ static long at_soon(struct bpf_program *prog, long page, __u32 cnt, long not)
 	long result = not;
 	int tries;
 
-	for (tries = 0; result == not && tries < 200; tries++) {
+	for (tries = 0; result == not && tries < ARENA_TRIES; tries++) {
 		if (tries)
 			usleep(10000);
 		result = at(prog, page, cnt);
@@ -201,11 +201,12 @@ static void test_many(void)
 		int tries;
 
 		skel->data->cnt = cnt;
-		for (tries = 0; tries < 100 && !skel->bss->good; tries++) {
+		for (tries = 0; tries < ARENA_TRIES && !skel->bss->good; tries++) {
+			if (tries)
+				usleep(10000);
 			arena_run(skel->progs.run_tc);
 			if (cnt > NOSLEEP_PAGES)
 				break;
-			usleep(1000);
 		}
 		ASSERT_EQ(went_well("many"), cnt <= NOSLEEP_PAGES, "pages at once");
 	}
@@ -243,7 +244,7 @@ static void test_user_sees_free(void)
 	ASSERT_EQ(at(skel->progs.run_alloc_at, 5, 1), (long)area + 5 * page_size, "alloc");
 	area[5 * page_size] = 'x';
 	at(skel->progs.run_free_at, 5, 1);
-	for (tries = 0; area[5 * page_size] && tries < 200; tries++)
+	for (tries = 0; area[5 * page_size] && tries < ARENA_TRIES; tries++)
 		usleep(10000);
 	ASSERT_EQ(area[5 * page_size], 0, "a new page");
 	at(skel->progs.run_free_at, 5, 1);

@@ -317,12 +317,12 @@ static void test_killed(void)
 	ASSERT_EQ(arena_fdinfo(fd, "pages"), 0, "left behind");
 }
 
-/* Is there such a page within a few seconds? */
+/* Is there such a page when the worker has run? */
 static bool alloc_soon(struct bpf_program *prog)
 {
 	int tries;
 
-	for (tries = 0; tries < 500; tries++) {
+	for (tries = 0; tries < ARENA_TRIES; tries++) {
 		if (try_alloc(prog, 0, 1))
 			return true;
 		usleep(10000);

@@ -113,7 +113,7 @@ static void run_later(struct bpf_program *prog)
 	int tries;
 
 	arena_run(prog);
-	for (tries = 0; tries < 500 && !*(volatile __u64 *)&skel->bss->good; tries++)
+	for (tries = 0; tries < ARENA_TRIES && !*(volatile __u64 *)&skel->bss->good; tries++)
 		usleep(10000);
 }
 
