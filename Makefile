@@ -13,7 +13,7 @@ kernel-args := $(if $(filter none,$(SERIES)),base)
 
 .NOTPARALLEL:
 .PHONY: help source run sdk example bench fuzz coverage test test-plain test-one test-quick \
-	mutants test-all test-peer test-pages test-base test-versions test-corpus test-long base kernel deb \
+	mutants vmtest test-all test-peer test-pages test-base test-versions test-corpus test-long base kernel deb \
 	fresh shell tree export series check check-style check-sparse check-shell check-builds clean
 
 help:
@@ -36,6 +36,8 @@ help:
 	@echo '              boots of each kernel)'
 	@echo 'make fuzz     random operations, programs and verifier input (TIME=60: seconds each;'
 	@echo '              SEED=N; ONLY="ops,progs": some parts; ROUND=N: of one; DEBUG=1)'
+	@echo 'make vmtest   the self-tests by the kernel'"'"'s own vmtest.sh, on the configuration that'
+	@echo '              it has for them (CMD="./test_progs -t arena_doc": something else; as root)'
 	@echo 'make mutants  does make test notice when the code is wrong? (an hour or more;'
 	@echo '              ONLY="pool/*": some of mutants/; ARCH)'
 	@echo 'make coverage which lines of the series never run (x86-64; TIME=60: seconds of fuzzing'
@@ -117,6 +119,10 @@ coverage: source
 	@scripts/coverage clear
 	@status=0; ARCH=x86_64 DEBUG=gcov tests/run '$(or $(ONLY),$(suites))' || status=1; \
 		scripts/coverage && exit $$status
+
+vmtest: tree
+	@scripts/prepare vmtest
+	@scripts/vmtest $(CMD)
 
 # The fuzzers link with what make kernel and the sample have left.
 mutants: $(arches:%=ready-%)

@@ -44,3 +44,17 @@ apt() {
 		die "cannot fetch the packages for $arch (apt-get $1)"
 	}
 }
+
+# debian_root DEST PACKAGES [OPTION...]: mmdebstrap's minbase and PACKAGES, a list with
+# commas, of this machine's suite and sources. They replace those of mmdebstrap before any
+# package is fetched; it needs the apt.conf.d that it has made.
+suite=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
+debian_root() {
+	# shellcheck disable=SC2016 # the hook expands it
+	mmdebstrap --quiet --variant=minbase --include="$2" --dpkgopt=force-unsafe-io \
+		--setup-hook='find "$1/etc/apt" -mindepth 1 ! -path "*/apt.conf.d*" -delete; cp -a /etc/apt "$1/etc/"' \
+		"${@:3}" "$suite" "$1" >"$1.log" 2>&1 || {
+		tail -n 20 "$1.log" >&2
+		die "mmdebstrap makes no root"
+	}
+}
