@@ -115,7 +115,7 @@ static __attribute__((noinline)) uint64_t spin(uint64_t n, uint64_t late)
 static double spin_cost(void)
 {
 	uint64_t start, took, best = ~0ULL;
-	const int n = 100;
+	const int n = 50; /* half of a tick where HZ is 1000 */
 	int i;
 
 	for (i = 0; i < 50; i++) {

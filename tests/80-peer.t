@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # programs and loaders from elsewhere: ours on Debian's 6.12, later ones on our kernel
-# Runs for x86_64 only.
+# Runs for x86_64 only. With NEWEST=1, ours on the newest kernel that Debian has as well.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
@@ -20,4 +20,8 @@ fi
 "$top/scripts/selftests" build
 reports "$top/scripts/peer" ours
 reports "$top/scripts/peer" later
+if [ -n "${NEWEST:-}" ]; then
+	holds "the newest kernel is fetched" "$top/scripts/peer" fetch-newest
+	reports "$top/scripts/peer" newest
+fi
 all_done
