@@ -57,7 +57,7 @@ enum verb { NONE, VERB_GET, VERB_GETS, VERB_MG };
 struct query {
 	struct mc_reader __arena *reader;
 	char __arena *text;	/* reader->request, the first byte */
-	char __arena *key;
+	__u32 key;		/* offset in the text */
 	__u32 key_len;
 	__u32 len;		/* of the request */
 	__u32 hash;
@@ -107,6 +107,12 @@ static __always_inline __u64 step(__u64 off, __u64 size)
 }
 
 #define start(q) step((q)->reader->zero, 0)
+
+/*
+ * Makes the verifier forget what it knows of @x, and so follow one path where what it
+ * knew is all that differs between several.
+ */
+#define forget(x, zero) asm volatile("%0 |= %1" : "+r"(x) : "r"(zero))
 
 /* A full barrier */
 static __always_inline void mc_fence(struct mc_reader __arena *reader)
@@ -205,7 +211,7 @@ static __always_inline bool parse_mg(struct query *q)
 	__u64 off, len = q->len - 2;
 
 	q->verb = VERB_MG;
-	q->key = q->text + 3;
+	q->key = 3;
 	for (off = step(q->reader->zero, 3); off < len && can_loop; off = step(off, 1))
 		if (q->text[off] == ' ')
 			break;
@@ -213,7 +219,7 @@ static __always_inline bool parse_mg(struct query *q)
 	return parse_flags(q, off);
 }
 
-static __always_inline bool parse_request(struct query *q)
+static __always_inline bool parse_words(struct query *q)
 {
 	__u32 word = arena_at(__u32, q->text);
 	__u32 verb_len = 4;
@@ -225,8 +231,23 @@ static __always_inline bool parse_request(struct query *q)
 	else if (word != GET)
 		return false;
 	q->verb = verb_len == 5 ? VERB_GETS : VERB_GET;
-	q->key = q->text + verb_len;
+	q->key = verb_len;
 	q->key_len = q->len - verb_len - 2;
+	return true;
+}
+
+static __always_inline bool parse_request(struct query *q)
+{
+	__u64 zero = q->reader->zero;
+
+	if (!parse_words(q))
+		return false;
+	forget(q->verb, zero);
+	forget(q->key, zero);
+	forget(q->key_len, zero);
+	forget(q->flags, zero);
+	forget(q->opaque, zero);
+	forget(q->opaque_len, zero);
 	return true;
 }
 
@@ -236,17 +257,18 @@ static __always_inline bool parse_request(struct query *q)
  */
 static __always_inline bool hash_key(struct query *q)
 {
+	char __arena *key = q->text + q->key;
 	__u64 off, word, end = 0, len = q->key_len;
 	__u32 hash = 0;
 
 	if (!len || len > MC_KEY_MAX)
 		return false;
 	for (off = start(q); off + 8 <= len && can_loop; off = step(off, 8)) {
-		word = arena_at(__u64, q->key + off);
+		word = arena_at(__u64, key + off);
 		end |= has_end(word);
 		hash = mc_hash_add(mc_hash_add(hash, word), word >> 32);
 	}
-	word = arena_at(__u64, q->key + off) & ((1ULL << len % 8 * 8) - 1);
+	word = arena_at(__u64, key + off) & ((1ULL << len % 8 * 8) - 1);
 	end |= has_end(word) & ((1ULL << len % 8 * 8) - 1);
 	if (len & 4) {
 		hash = mc_hash_add(hash, word);
@@ -272,16 +294,17 @@ static __always_inline char __arena *pointer(__u64 addr)
 static __always_inline bool has_key(const struct query *q, char __arena *item)
 {
 	char __arena *key = item + config.layout.data + 8;
+	char __arena *wanted = q->text + q->key;
 	__u64 off, len = q->key_len;
 
 	if (arena_at(__u8, item + config.layout.nkey) != len)
 		return false;
 	for (off = start(q); off + 8 <= len && can_loop; off = step(off, 8))
-		if (arena_at(__u64, key + off) != arena_at(__u64, q->key + off))
+		if (arena_at(__u64, key + off) != arena_at(__u64, wanted + off))
 			return false;
 	if (len - off > 7)
 		return false;
-	return !((arena_at(__u64, key + off) ^ arena_at(__u64, q->key + off)) &
+	return !((arena_at(__u64, key + off) ^ arena_at(__u64, wanted + off)) &
 		 ((1ULL << len % 8 * 8) - 1));
 }
 
@@ -351,12 +374,22 @@ static __always_inline bool look_up(struct mc_dir __arena *dir, struct query *q,
 	return false;
 }
 
-/* Step 5 */
+/* Step 5: nobody has been in a section of the key's lock, ... */
+static __always_inline bool lock_unchanged(const struct query *q)
+{
+	return arena_at(__u64, q->counter) == q->seq;
+}
+
+/* ... and no table has come or gone. */
+static __always_inline bool tables_unchanged(struct mc_dir __arena *dir, const struct query *q)
+{
+	return arena_at(__u64, &dir->generation) == q->generation;
+}
+
 static __always_inline bool is_unchanged(struct mc_dir __arena *dir, const struct query *q)
 {
 	mc_fence(q->reader);
-	if (arena_at(__u64, q->counter) == q->seq &&
-	    arena_at(__u64, &dir->generation) == q->generation)
+	if (lock_unchanged(q) && tables_unchanged(dir, q))
 		return true;
 	q->reader->changed++;
 	return false;
@@ -399,7 +432,7 @@ static __always_inline char __arena *put_number(char __arena *p, __u64 n)
 
 static __always_inline char __arena *put_key(const struct query *q, char __arena *p)
 {
-	return put_text(q, p, q->key + q->key_len, q->key_len);
+	return put_text(q, p, q->text + q->key + q->key_len, q->key_len);
 }
 
 static __always_inline char __arena *put_get_line(const struct query *q, char __arena *p,
@@ -458,13 +491,19 @@ static __always_inline bool asks_ttl(const struct query *q)
 	return false;
 }
 
-/* Its first byte; it ends where reader->line does. */
-static __always_inline char __arena *put_line(const struct query *q, const struct found *found)
+/* Its length; it ends where reader->line does. */
+static __always_inline __u32 put_line(struct query *q, const struct found *found)
 {
-	char __arena *p = q->reader->line + MC_LINE_MAX - 2;
+	char __arena *end = q->reader->line + MC_LINE_MAX, *p = end - 2;
+	__u64 zero = q->reader->zero;
+	__u32 len;
 
 	arena_at(__u16, p) = CRLF;
-	return q->verb == VERB_MG ? put_mg_line(q, p, found) : put_get_line(q, p, found);
+	p = q->verb == VERB_MG ? put_mg_line(q, p, found) : put_get_line(q, p, found);
+	len = (__u32)(long)end - (__u32)(long)p;
+	forget(len, zero);
+	forget(q->verb, zero);
+	return len;
 }
 
 /* Writing the packet */
@@ -569,9 +608,10 @@ static __always_inline __u64 sum_at(__u32 offset, __u64 sum)
 
 /* The text of the answer, in a packet that is long enough. The rest of step 4 */
 static __always_inline bool write_text(struct query *q, struct packet *pkt,
-				       const struct found *found, char __arena *line,
-				       __u32 line_len, __u64 *sum)
+				       const struct found *found, __u32 line_len,
+				       __u64 *sum)
 {
+	char __arena *line = q->reader->line + MC_LINE_MAX - line_len;
 	__u32 end = line_len + found->nbytes;
 	__u64 value_sum;
 
@@ -611,8 +651,7 @@ static __always_inline int answer_hit(struct xdp_md *ctx, struct packet *pkt,
 				      struct mc_dir __arena *dir, struct query *q,
 				      const struct found *found)
 {
-	char __arena *line = put_line(q, found);
-	__u32 line_len = (__u32)(long)(q->reader->line + MC_LINE_MAX) - (__u32)(long)line;
+	__u32 line_len = put_line(q, found);
 	__u32 len = line_len + found->nbytes + (q->verb == VERB_MG ? 0 : 5);
 	__u32 was = pkt->size, size = pkt->text + len;
 	__u64 sum;
@@ -620,7 +659,7 @@ static __always_inline int answer_hit(struct xdp_md *ctx, struct packet *pkt,
 	if (line_len > MC_LINE_MAX || len > MC_TEXT_MAX || !within_mtu(ctx, pkt, size) ||
 	    (size > was && !resize(ctx, pkt, size)))
 		return XDP_PASS;
-	if (!write_text(q, pkt, found, line, line_len, &sum))
+	if (!write_text(q, pkt, found, line_len, &sum))
 		return XDP_ABORTED;
 	if (!is_unchanged(dir, q))
 		return put_back(ctx, q, pkt, was);
@@ -686,7 +725,8 @@ int arena_memcached(struct xdp_md *ctx)
 		return XDP_PASS;
 	q.reader = (struct mc_reader __arena *)dir->readers + cpu;
 	q.text = q.reader->request + 8;
-	frame = pkt.data + pkt.text - sizeof(*frame);
+	forget(pkt.text, q.reader->zero); /* IPv4 or IPv6 */
+	frame = packet_at(&pkt, pkt.text - sizeof(*frame));
 	if ((void *)(frame + 1) > pkt.end || frame->total != bpf_htons(1))
 		return XDP_PASS;
 	return answer_alone(ctx, &pkt, dir, &q);

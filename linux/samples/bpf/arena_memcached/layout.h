@@ -201,7 +201,7 @@ struct mc_dir {
 	__u64 lock_mask;
 	__u64 readers;		/* array of nr_readers struct mc_reader */
 	__u32 nr_readers;
-	__u32 pad;
+	__u32 test;		/* read by tests' own programs: see tests/steps.h */
 	__u64 epoch;		/* s; memcached's clock is at most CLOCK_MONOTONIC less this */
 	__u64 grown;		/* tables that were followed by larger ones */
 };

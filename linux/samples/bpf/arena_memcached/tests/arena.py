@@ -12,7 +12,8 @@ HEADER, BLOCK = 64 << 10, 32 << 20
 
 # Offsets in struct arena_heap_header, mc_dir and mc_reader
 START, BLOCKS, ROOT = 24, 32, 96
-GENERATION, MASK, SEQS, LOCK_MASK, READERS, NR_READERS = 16, 32, 56, 64, 72, 80
+GENERATION, MASK, SEQS, LOCK_MASK, READERS = 16, 32, 56, 64, 72
+NR_READERS, TEST, EPOCH = 80, 84, 88
 HITS, READER_SIZE = 16, 832
 COUNTERS = ["xdp_hits", "xdp_passed", "xdp_missed", "xdp_inactive", "xdp_locked",
             "xdp_changed"]
@@ -71,6 +72,8 @@ class Arena:
         if word(self.dir).value != MAGIC:
             raise ValueError("no mc_dir in the arena")
         self.generation = word(self.dir + GENERATION)
+        self.test = word(self.dir + TEST, ctypes.c_uint32)
+        self.epoch = word(self.dir + EPOCH)
         self.readers = [word(self.dir + READERS).value + cpu * READER_SIZE + HITS
                         for cpu in range(word(self.dir + NR_READERS, ctypes.c_uint32).value)]
 
@@ -81,7 +84,7 @@ class Arena:
         return sums
 
     def hits(self):
-        return self.stats()["xdp_hits"]
+        return sum(word(reader).value for reader in self.readers)
 
     def counter(self, key):
         """Of the key's lock"""
