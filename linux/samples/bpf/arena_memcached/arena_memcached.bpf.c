@@ -33,7 +33,6 @@
 #define VALUE_WORD	0x2045554c41560000ULL	/* 2 bytes of no matter, "VALUE " */
 #define VA_WORD		0x20415600U	/* 1 byte of no matter, "VA " */
 
-#define BLOCK		64		/* bytes copied between two checks */
 #define OFF_MASK	2047		/* more than any packet we look at or send */
 
 #define ONES		0x0101010101010101ULL
@@ -421,11 +420,22 @@ static __always_inline char __arena *put_text(const struct query *q, char __aren
 	return p - len;
 }
 
-static __always_inline char __arena *put_number(char __arena *p, __u64 n)
+/* Without the division, which is many instructions, where 32 bits suffice */
+static __always_inline __u64 tenth(__u64 n)
 {
+	return n >> 32 ? n / 10 : n * 0xcccccccd >> 35;
+}
+
+static __always_inline char __arena *put_number(const struct query *q, char __arena *p,
+						__u64 n)
+{
+	__u64 rest, zero = q->reader->zero;
+
 	do {
-		*--p = '0' + n % 10;
-		n /= 10;
+		forget(n, zero);
+		rest = tenth(n);
+		*--p = '0' + n - rest * 10;
+		n = rest;
 	} while (n && can_loop);
 	return p;
 }
@@ -439,9 +449,9 @@ static __always_inline char __arena *put_get_line(const struct query *q, char __
 						  const struct found *found)
 {
 	if (q->verb == VERB_GETS)
-		p = put_char(put_number(p, found->cas), ' ');
-	p = put_char(put_number(p, found->nbytes - 2), ' ');
-	p = put_char(put_number(p, found->client_flags), ' ');
+		p = put_char(put_number(q, p, found->cas), ' ');
+	p = put_char(put_number(q, p, found->nbytes - 2), ' ');
+	p = put_char(put_number(q, p, found->client_flags), ' ');
 	p = put_key(q, p);
 	arena_at(__u64, p - 8) = VALUE_WORD;
 	return p - 6;
@@ -464,7 +474,7 @@ static __always_inline char __arena *put_flag(const struct query *q, char __aren
 		p -= 2;
 	} else {
 		n = c == 'c' ? found->cas : c == 'f' ? found->client_flags : found->nbytes - 2;
-		p = put_number(p, n);
+		p = put_number(q, p, n);
 	}
 	return put_char(put_char(p, c), ' ');
 }
@@ -476,7 +486,7 @@ static __always_inline char __arena *put_mg_line(const struct query *q, char __a
 
 	for (flags = q->flags; flags && can_loop; flags >>= 8)
 		p = put_flag(q, p, found, flags);
-	p = put_number(p, found->nbytes - 2);
+	p = put_number(q, p, found->nbytes - 2);
 	arena_at(__u32, p - 4) = VA_WORD;
 	return p - 3;
 }
@@ -514,39 +524,60 @@ struct sum {
 	__u64 upper;
 };
 
+static __always_inline void add_word(struct sum *sum, __u64 word)
+{
+	sum->all += word;
+	sum->upper += word >> 32;
+}
+
 static __always_inline void move_word(struct sum *sum, void *to, char __arena *from)
 {
 	__u64 word = arena_at(__u64, from);
 
 	word_at(to) = word;
-	sum->all += word;
-	sum->upper += word >> 32;
+	add_word(sum, word);
 }
 
-/* The last 0 to 7 bytes */
-static __always_inline bool move_tail(struct packet *pkt, struct sum *sum, __u64 to,
-				      char __arena *from, __u64 len)
+/*
+ * The last @rest bytes, 1 to 7, with those before them, which are written once more: eight
+ * bytes are one store.
+ */
+static __always_inline bool move_last(struct packet *pkt, struct sum *sum, __u32 to,
+				      char __arena *from, __u64 rest)
 {
-	__u64 word = arena_at(__u64, from) & ((1ULL << len * 8) - 1);
+	__u64 word = arena_at(__u64, from - 8 + rest);
+	void *p = packet_at(pkt, to - 8 + rest);
+
+	if (p + 8 > pkt->end)
+		return false;
+	word_at(p) = word;
+	add_word(sum, word >> (64 - rest * 8));
+	return true;
+}
+
+/* The same where there are none before them */
+static __always_inline bool move_few(struct packet *pkt, struct sum *sum, __u32 to,
+				     char __arena *from, __u64 rest)
+{
+	__u64 word = arena_at(__u64, from) & ((1ULL << rest * 8) - 1);
 	void *p = packet_at(pkt, to);
 
-	sum->all += word;
-	sum->upper += word >> 32;
-	if (len & 4) {
+	add_word(sum, word);
+	if (rest & 4) {
 		if (p + 4 > pkt->end)
 			return false;
 		*(__u32 *)p = word;
 		word >>= 32;
 		p += 4;
 	}
-	if (len & 2) {
+	if (rest & 2) {
 		if (p + 2 > pkt->end)
 			return false;
 		*(__u16 *)p = word;
 		word >>= 16;
 		p += 2;
 	}
-	if (len & 1) {
+	if (rest & 1) {
 		if (p + 1 > pkt->end)
 			return false;
 		*(__u8 *)p = word;
@@ -554,37 +585,71 @@ static __always_inline bool move_tail(struct packet *pkt, struct sum *sum, __u64
 	return true;
 }
 
-/*
- * @len bytes to offset @to of the text; their sum, as if they began at an even one.
- * After resize() there is room for all; the checks are for the verifier.
- */
-static __always_inline bool move(const struct query *q, struct packet *pkt, __u32 to,
-				 char __arena *from, __u32 len, __u64 *result)
+static __always_inline bool move_rest(struct packet *pkt, struct sum *sum, __u32 to,
+				      char __arena *from, __u32 len, __u64 off)
 {
-	struct sum sum = {};
-	__u64 off;
-	void *p;
-	int i;
+	__u64 rest = len - off;
 
-	to += pkt->text;
-	for (off = start(q); off + BLOCK <= len && can_loop; off = step(off, BLOCK)) {
+	if (!rest)
+		return true;
+	if (rest > 7)
+		return false;	/* can_loop has ended a loop */
+	return off ? move_last(pkt, sum, to + off, from + off, rest) :
+		     move_few(pkt, sum, to, from, rest);
+}
+
+/* As many whole blocks as there are behind @off; the checks are for the verifier. */
+static __always_inline bool move_blocks(struct packet *pkt, struct sum *sum, __u32 to,
+					char __arena *from, __u32 len, __u64 *at,
+					const __u32 block)
+{
+	__u64 off;
+	__u32 i;
+	void *p;
+
+	for (off = *at; off + block <= len && can_loop; off = step(off, block)) {
 		p = packet_at(pkt, to + off);
-		if (p + BLOCK > pkt->end)
+		if (p + block > pkt->end)
 			return false;
 #pragma unroll
-		for (i = 0; i < BLOCK; i += 8)
-			move_word(&sum, p + i, from + off + i);
+		for (i = 0; i < block; i += 8)
+			move_word(sum, p + i, from + off + i);
 	}
-	for (; off + 8 <= len && can_loop; off = step(off, 8)) {
-		p = packet_at(pkt, to + off);
-		if (p + 8 > pkt->end)
-			return false;
-		move_word(&sum, p, from + off);
-	}
-	if (len - off > 7 || !move_tail(pkt, &sum, to + off, from + off, len - off))
-		return false;
-	*result = sum.all - (sum.upper << 32) + sum.upper;
+	*at = off;
 	return true;
+}
+
+#define NO_ROOM	(~0ULL)
+
+/*
+ * @len bytes to offset @to of the packet; their sum, as if they began at an even one.
+ * After resize() there is room for all. A global function, which the verifier follows
+ * once, not once more for each path that leads here. @zero is 0: see step().
+ */
+__noinline __u64 move_bytes(struct xdp_md *ctx, __u32 to, char __arena *from __arg_arena,
+			    __u32 len, __u64 zero)
+{
+	struct packet pkt = {
+		.data = (void *)(long)ctx->data,
+		.end = (void *)(long)ctx->data_end,
+	};
+	__u64 off = limit(zero);
+	struct sum sum = {};
+
+	if (!move_blocks(&pkt, &sum, to, from, len, &off, 64) ||
+	    !move_blocks(&pkt, &sum, to, from, len, &off, 32) ||
+	    !move_blocks(&pkt, &sum, to, from, len, &off, 8) ||
+	    !move_rest(&pkt, &sum, to, from, len, off))
+		return NO_ROOM;
+	return fold(sum.all - (sum.upper << 32) + sum.upper);
+}
+
+static __always_inline bool move(const struct query *q, struct packet *pkt, __u32 to,
+				 char __arena *from, __u32 len, __u64 *sum)
+{
+	*sum = move_bytes(pkt->ctx, pkt->text + to, from, len, q->reader->zero);
+	look_anew(pkt);
+	return *sum != NO_ROOM;
 }
 
 static __always_inline bool write_end(struct packet *pkt, __u32 to)
@@ -599,11 +664,9 @@ static __always_inline bool write_end(struct packet *pkt, __u32 to)
 }
 
 /* A sum that begins at an odd offset has its bytes the other way round. */
-static __always_inline __u64 sum_at(__u32 offset, __u64 sum)
+static __always_inline __u16 sum_at(__u32 offset, __u16 sum)
 {
-	__u16 folded = fold(sum);
-
-	return offset & 1 ? (__u16)(folded << 8 | folded >> 8) : folded;
+	return offset & 1 ? (__u16)(sum << 8 | sum >> 8) : sum;
 }
 
 /* The text of the answer, in a packet that is long enough. The rest of step 4 */
@@ -621,17 +684,17 @@ static __always_inline bool write_text(struct query *q, struct packet *pkt,
 	*sum += sum_at(line_len, value_sum);
 	if (q->verb == VERB_MG)
 		return true;
-	*sum += sum_at(end, END_CR + '\n');
+	*sum += sum_at(end, fold(END_CR + '\n'));
 	return write_end(pkt, end);
 }
 
 /* The request, as it was. Behind it, what a short frame is padded with is not. */
-static __always_inline int put_back(struct xdp_md *ctx, const struct query *q,
-				    struct packet *pkt, __u32 size)
+static __always_inline int put_back(const struct query *q, struct packet *pkt,
+				    __u32 size)
 {
 	__u64 sum;
 
-	return move(q, pkt, 0, q->text, q->len, &sum) && resize(ctx, pkt, size) ?
+	return move(q, pkt, 0, q->text, q->len, &sum) && resize(pkt, size) ?
 	       XDP_PASS : XDP_ABORTED;
 }
 
@@ -647,7 +710,7 @@ static __always_inline __u32 padded(__u32 size, __u32 was)
  * The frame gets no shorter than it was before it is certain that it is the answer: that
  * to mg may be.
  */
-static __always_inline int answer_hit(struct xdp_md *ctx, struct packet *pkt,
+static __always_inline int answer_hit(struct packet *pkt,
 				      struct mc_dir __arena *dir, struct query *q,
 				      const struct found *found)
 {
@@ -656,14 +719,14 @@ static __always_inline int answer_hit(struct xdp_md *ctx, struct packet *pkt,
 	__u32 was = pkt->size, size = pkt->text + len;
 	__u64 sum;
 
-	if (line_len > MC_LINE_MAX || len > MC_TEXT_MAX || !within_mtu(ctx, pkt, size) ||
-	    (size > was && !resize(ctx, pkt, size)))
+	if (line_len > MC_LINE_MAX || len > MC_TEXT_MAX || !within_mtu(pkt, size) ||
+	    (size > was && !resize(pkt, size)))
 		return XDP_PASS;
 	if (!write_text(q, pkt, found, line_len, &sum))
 		return XDP_ABORTED;
 	if (!is_unchanged(dir, q))
-		return put_back(ctx, q, pkt, was);
-	if (size < was && !resize(ctx, pkt, padded(size, was)))
+		return put_back(q, pkt, was);
+	if (size < was && !resize(pkt, padded(size, was)))
 		return XDP_ABORTED;
 	if (!reply_headers(pkt, len, sum))
 		return XDP_ABORTED;
@@ -671,7 +734,7 @@ static __always_inline int answer_hit(struct xdp_md *ctx, struct packet *pkt,
 	return XDP_TX;
 }
 
-static __always_inline int answer(struct xdp_md *ctx, struct packet *pkt,
+static __always_inline int answer(struct packet *pkt,
 				  struct mc_dir __arena *dir, struct query *q)
 {
 	struct found found;
@@ -682,18 +745,18 @@ static __always_inline int answer(struct xdp_md *ctx, struct packet *pkt,
 		return XDP_PASS;
 	if (!is_alive(dir, &found) || (found.exptime && asks_ttl(q)))
 		return XDP_PASS;
-	return answer_hit(ctx, pkt, dir, q, &found);
+	return answer_hit(pkt, dir, q, &found);
 }
 
 /* Another program on this CPU may be at it, interrupted by this one. */
-static __always_inline int answer_alone(struct xdp_md *ctx, struct packet *pkt,
+static __always_inline int answer_alone(struct packet *pkt,
 					struct mc_dir __arena *dir, struct query *q)
 {
 	int verdict;
 
 	if (__sync_lock_test_and_set(&q->reader->busy, 1))
 		return XDP_PASS;
-	verdict = answer(ctx, pkt, dir, q);
+	verdict = answer(pkt, dir, q);
 	q->reader->busy = 0;
 	if (verdict == XDP_PASS)
 		q->reader->passed++;
@@ -704,6 +767,7 @@ SEC("xdp")
 int arena_memcached(struct xdp_md *ctx)
 {
 	struct packet pkt = {
+		.ctx = ctx,
 		.data = (void *)(long)ctx->data,
 		.end = (void *)(long)ctx->data_end,
 	};
@@ -729,7 +793,7 @@ int arena_memcached(struct xdp_md *ctx)
 	frame = packet_at(&pkt, pkt.text - sizeof(*frame));
 	if ((void *)(frame + 1) > pkt.end || frame->total != bpf_htons(1))
 		return XDP_PASS;
-	return answer_alone(ctx, &pkt, dir, &q);
+	return answer_alone(&pkt, dir, &q);
 }
 
 char _license[] SEC("license") = "GPL";

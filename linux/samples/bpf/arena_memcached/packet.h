@@ -39,6 +39,7 @@
 extern const volatile struct mc_config config;
 
 struct packet {
+	struct xdp_md *ctx;
 	void *data;
 	void *end;
 	__u32 text;	/* offset of the datagram's text */
@@ -163,24 +164,32 @@ static __always_inline bool parse_headers(struct packet *pkt)
 	return false;
 }
 
-/* Makes the frame that long; nothing changes if that cannot be. */
-static __always_inline bool resize(struct xdp_md *ctx, struct packet *pkt, __u32 size)
+/* Where it lies, after it may have been moved */
+static __always_inline void look_anew(struct packet *pkt)
 {
-	if (bpf_xdp_adjust_tail(ctx, (int)size - (int)pkt->size))
-		return false;
-	pkt->size = size;
+	const volatile struct xdp_md *ctx = pkt->ctx;
+
 	pkt->data = (void *)(long)ctx->data;
 	pkt->end = (void *)(long)ctx->data_end;
+}
+
+/* Makes the frame that long; nothing changes if that cannot be. */
+static __always_inline bool resize(struct packet *pkt, __u32 size)
+{
+	if (bpf_xdp_adjust_tail(pkt->ctx, (int)size - (int)pkt->size))
+		return false;
+	pkt->size = size;
+	look_anew(pkt);
 	return true;
 }
 
-static __always_inline bool within_mtu(struct xdp_md *ctx, const struct packet *pkt, __u32 size)
+static __always_inline bool within_mtu(const struct packet *pkt, __u32 size)
 {
 	__u32 mtu = 0;
 
 	if (config.mtu && size > ETH_HLEN + config.mtu)
 		return false;
-	return !bpf_check_mtu(ctx, 0, &mtu, (int)size - (int)pkt->size, 0);
+	return !bpf_check_mtu(pkt->ctx, 0, &mtu, (int)size - (int)pkt->size, 0);
 }
 
 static __always_inline void swap_eth(struct ethhdr *eth)
