@@ -5,7 +5,7 @@
 # make test and make check go through both unless told which; everything else is
 # for this machine's architecture then.
 arches := $(or $(ARCH),x86_64 arm64)
-export ARCH PAGES DEBUG ONLY JOBS CONFIG DBG TIME SEED ROUND CMD
+export ARCH PAGES DEBUG ONLY JOBS LONG CONFIG DBG TIME SEED ROUND CMD
 comma := ,
 
 # SERIES=none: the same for the kernel without the series.
