@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # programs and loaders from elsewhere: ours on Debian's 6.12, later ones on our kernel
-# Runs for x86_64 only. With NEWEST=1, ours on the newest kernel that Debian has as well.
+# Runs for x86_64 only.
+# With NEWEST=1 (make test-peer): ours on the newest kernel that Debian has, as well.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
