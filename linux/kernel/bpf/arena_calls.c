@@ -1,0 +1,441 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * BPF arena: variants of helpers, for arguments in an arena
+ *
+ * An address of arena memory is in the kernel window or its guard. Whatever is there may
+ * be absent, and may go while the helper works with it; processes may change it at any
+ * time. So this file touches it with bpf_arena_copy() alone:
+ *
+ *	to an arena	directly from what the helper reads if a fault there is
+ *			told from one in the arena, else piece by piece over the stack
+ *	from an arena	directly to a ring buffer or a packet; all else, map keys say,
+ *			is copied to the stack once, and the helper gets that copy
+ *
+ * A fault in the arena ends the call with -EFAULT, or NULL if it returns a pointer, and
+ * is counted and reported as that of a load or store: see arena_stats.c. It belongs
+ * to the program that the call returns to. What was copied up to the byte that
+ * faulted stays. A helper that fails for another reason does what it does to
+ * other memory: some clear it.
+ *
+ * Invariant: nothing but what the helper has written gets to an arena, which processes
+ * read: no uninitialised bytes of the stack do.
+ */
+#include <linux/bpf.h>
+#include <linux/bpf_arena.h>
+#include <linux/filter.h>
+#include <linux/instruction_pointer.h>
+#include <linux/mm.h>
+#include <linux/sched.h>
+#include <linux/skbuff.h>
+#include <linux/string.h>
+#include <linux/uaccess.h>
+#include <net/xdp.h>
+
+#include "arena_helpers.h"
+
+/* At once over the stack */
+#define PIECE	256
+
+/* Architectures whose JIT knows no arenas get here never. */
+u32 __weak bpf_arena_copy(void *dst, const void *src, u32 len)
+{
+	return len;
+}
+
+/* ip: where the call returns to, in a program */
+static int arena_fault(unsigned long ip, const void *kaddr, enum bpf_arena_access access)
+{
+	bpf_arena_fault_in_call(ip, (unsigned long)kaddr, access);
+	return -EFAULT;
+}
+
+static int to_arena(unsigned long ip, void *kaddr, const void *src, u32 len)
+{
+	u32 left = bpf_arena_copy(kaddr, src, len);
+
+	return left ? arena_fault(ip, kaddr + len - left, BPF_ARENA_WRITE) : 0;
+}
+
+static int from_arena(unsigned long ip, void *dst, const void *kaddr, u32 len)
+{
+	u32 left = bpf_arena_copy(dst, kaddr, len);
+
+	return left ? arena_fault(ip, kaddr + len - left, BPF_ARENA_READ) : 0;
+}
+
+/* The verifier knows that it fits. */
+static int snapshot(unsigned long ip, void *buf, u32 room, const void *kaddr, u32 len)
+{
+	if (WARN_ON_ONCE(len > room))
+		return -E2BIG;
+	return from_arena(ip, buf, kaddr, len);
+}
+
+static int clear_arena(unsigned long ip, void *kaddr, u32 len)
+{
+	u32 done, piece;
+	int err;
+
+	for (done = 0; done < len; done += piece) {
+		piece = min_t(u32, len - done, PAGE_SIZE);
+		err = to_arena(ip, kaddr + done, page_address(ZERO_PAGE(0)), piece);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+/* What a helper returns that has failed and clears the memory it was given */
+static int fail_and_clear(unsigned long ip, void *kaddr, u32 len, int err)
+{
+	return clear_arena(ip, kaddr, len) ?: err;
+}
+
+BPF_CALL_3(bpf_arena_copy_from_user, void *, kaddr, u32, size, const void __user *, src)
+{
+	u32 done, piece;
+	u8 buf[PIECE];
+	int err;
+
+	for (done = 0; done < size; done += piece) {
+		piece = min_t(u32, size - done, PIECE);
+		if (copy_from_user(buf, src + done, piece))
+			return fail_and_clear(_RET_IP_, kaddr, size, -EFAULT);
+		err = to_arena(_RET_IP_, kaddr + done, buf, piece);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+BPF_CALL_2(bpf_arena_get_current_comm, char *, kaddr, u32, size)
+{
+	char comm[TASK_COMM_LEN];
+
+	strscpy(comm, current->comm, min_t(u32, size, sizeof(comm)));
+	return to_arena(_RET_IP_, kaddr, comm, strlen(comm) + 1);
+}
+
+/* What lies behind the end of the string may be absent. */
+BPF_CALL_3(bpf_arena_strncmp, const char *, kaddr, u32, size, const char *, s2)
+{
+	u32 done, piece, got;
+	char buf[PIECE];
+	int diff;
+
+	for (done = 0; done < size; done += got) {
+		piece = min_t(u32, size - done, PIECE);
+		got = piece - bpf_arena_copy(buf, kaddr + done, piece);
+		diff = strncmp(buf, s2 + done, got);
+		if (diff)	/* not what would look like an error */
+			return diff < 0 ? -1 : 1;
+		if (memchr(buf, 0, got))
+			return 0;
+		if (got < piece)
+			return arena_fault(_RET_IP_, kaddr + done + got, BPF_ARENA_READ);
+	}
+	return 0;
+}
+
+BPF_CALL_4(bpf_arena_ringbuf_output, struct bpf_map *, map, const void *, kaddr, u64, size,
+	   u64, flags)
+{
+	void *rec;
+	int err;
+
+	if (unlikely(flags & ~(BPF_RB_NO_WAKEUP | BPF_RB_FORCE_WAKEUP)))
+		return -EINVAL;
+	rec = (void *)(unsigned long)bpf_ringbuf_reserve((unsigned long)map, size, 0, 0, 0);
+	if (!rec)
+		return -EAGAIN;
+	err = from_arena(_RET_IP_, rec, kaddr, size);
+	if (err)
+		bpf_ringbuf_discard((unsigned long)rec, flags, 0, 0, 0);
+	else
+		bpf_ringbuf_submit((unsigned long)rec, flags, 0, 0, 0);
+	return err;
+}
+
+/* Maps: keys and values are at most ARENA_SNAPSHOT_MAX bytes */
+
+BPF_CALL_2(bpf_arena_map_lookup_elem, struct bpf_map *, map, const void *, kaddr)
+{
+	u64 key[ARENA_SNAPSHOT_MAX / sizeof(u64)];
+
+	if (snapshot(_RET_IP_, key, sizeof(key), kaddr, map->key_size))
+		return 0;
+	return bpf_map_lookup_elem((unsigned long)map, (unsigned long)key, 0, 0, 0);
+}
+
+BPF_CALL_4(bpf_arena_map_update_elem, struct bpf_map *, map, const void *, key_kaddr,
+	   const void *, val_kaddr, u64, flags)
+{
+	u64 key[ARENA_SNAPSHOT_MAX / sizeof(u64)], val[ARENA_SNAPSHOT_MAX / sizeof(u64)];
+	int err;
+
+	err = snapshot(_RET_IP_, key, sizeof(key), key_kaddr, map->key_size);
+	err = err ?: snapshot(_RET_IP_, val, sizeof(val), val_kaddr, map->value_size);
+	return err ?: bpf_map_update_elem((unsigned long)map, (unsigned long)key,
+					  (unsigned long)val, flags, 0);
+}
+
+BPF_CALL_2(bpf_arena_map_delete_elem, struct bpf_map *, map, const void *, kaddr)
+{
+	u64 key[ARENA_SNAPSHOT_MAX / sizeof(u64)];
+	int err;
+
+	err = snapshot(_RET_IP_, key, sizeof(key), kaddr, map->key_size);
+	return err ?: bpf_map_delete_elem((unsigned long)map, (unsigned long)key, 0, 0, 0);
+}
+
+#ifdef CONFIG_BPF_EVENTS
+/* copy_from_kernel_nofault() in one pass: both sides may fault */
+BPF_CALL_3(bpf_arena_probe_read_kernel, void *, kaddr, u32, size, const void *, src)
+{
+	u32 left;
+	int err;
+	u8 byte;
+
+	if (!copy_from_kernel_nofault_allowed(src, size))
+		return fail_and_clear(_RET_IP_, kaddr, size, -ERANGE);
+	left = bpf_arena_copy(kaddr, src, size);
+	if (!left)
+		return 0;
+	err = copy_from_kernel_nofault(&byte, src + size - left, 1);
+	if (err)
+		return fail_and_clear(_RET_IP_, kaddr, size, err);
+	return arena_fault(_RET_IP_, kaddr + size - left, BPF_ARENA_WRITE);
+}
+
+BPF_CALL_3(bpf_arena_probe_read_user, void *, kaddr, u32, size, const void __user *, src)
+{
+	u32 done, piece;
+	u8 buf[PIECE];
+	int err;
+
+	for (done = 0; done < size; done += piece) {
+		piece = min_t(u32, size - done, PIECE);
+		err = copy_from_user_nofault(buf, src + done, piece);
+		if (err)
+			return fail_and_clear(_RET_IP_, kaddr, size, err);
+		err = to_arena(_RET_IP_, kaddr + done, buf, piece);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+/*
+ * Strings, piece by piece: each is one byte longer than what is taken from it, or its
+ * last byte, which is always 0, would not tell whether the string ends there.
+ */
+typedef long (*read_str_t)(char *dst, const void *src, long count);
+
+static __always_inline long str_to_arena(unsigned long ip, char *kaddr, u32 size,
+					 const char *src, read_str_t read)
+{
+	char buf[PIECE + 1];
+	u32 done, len;
+	long ret;
+
+	for (done = 0; done < size; done += len) {
+		ret = read(buf, src + done, min_t(u32, size - done, sizeof(buf)));
+		if (ret < 0)
+			return fail_and_clear(ip, kaddr, size, ret);
+		/* 0: strncpy_from_user_nofault() has found an end alone */
+		len = min_t(u32, ret, PIECE);
+		if (to_arena(ip, kaddr + done, buf, len ?: 1))
+			return -EFAULT;
+		if (!ret)
+			return done ? done + 1 : 0;
+		if (len == ret)
+			return done + len;
+	}
+	return done;
+}
+
+static long read_kernel_str(char *dst, const void *src, long count)
+{
+	return strncpy_from_kernel_nofault(dst, src, count);
+}
+
+static long read_user_str(char *dst, const void *src, long count)
+{
+	return strncpy_from_user_nofault(dst, (const void __force __user *)src, count);
+}
+
+BPF_CALL_3(bpf_arena_probe_read_kernel_str, void *, kaddr, u32, size, const void *, src)
+{
+	return str_to_arena(_RET_IP_, kaddr, size, src, read_kernel_str);
+}
+
+BPF_CALL_3(bpf_arena_probe_read_user_str, void *, kaddr, u32, size, const void *, src)
+{
+	return str_to_arena(_RET_IP_, kaddr, size, src, read_user_str);
+}
+#endif
+
+#if defined(CONFIG_BPF_EVENTS) && defined(CONFIG_NET)
+static noinline int event_output(unsigned long ip, bpf_helper_t output, u64 ctx, u64 map,
+				 u64 flags, const void *kaddr, u64 size)
+{
+	u64 buf[ARENA_SNAPSHOT_MAX / sizeof(u64)];
+	int err;
+
+	err = snapshot(ip, buf, sizeof(buf), kaddr, size);
+	return err ?: output(ctx, map, flags, (unsigned long)buf, size);
+}
+
+#define EVENT_OUTPUT(name)								\
+	BPF_CALL_5(bpf_arena_##name, void *, ctx, struct bpf_map *, map, u64, flags,	\
+		   const void *, kaddr, u64, size)					\
+	{										\
+		return event_output(_RET_IP_, bpf_##name, (unsigned long)ctx,		\
+				    (unsigned long)map, flags, kaddr, size);		\
+	}
+
+EVENT_OUTPUT(perf_event_output)
+EVENT_OUTPUT(perf_event_output_tp)
+EVENT_OUTPUT(perf_event_output_raw_tp)
+EVENT_OUTPUT(event_output_data)
+EVENT_OUTPUT(skb_event_output)
+EVENT_OUTPUT(xdp_event_output)
+#endif
+
+#ifdef CONFIG_NET
+static noinline int xdp_frags_to_arena(unsigned long ip, struct xdp_buff *xdp, u32 offset,
+				       void *kaddr, u32 len)
+{
+	u32 done, piece;
+	u8 buf[PIECE];
+	int err;
+
+	for (done = 0; done < len; done += piece) {
+		piece = min_t(u32, len - done, PIECE);
+		bpf_xdp_copy_buf(xdp, offset + done, buf, piece, false);
+		err = to_arena(ip, kaddr + done, buf, piece);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+BPF_CALL_4(bpf_arena_xdp_load_bytes, struct xdp_buff *, xdp, u32, offset, void *, kaddr,
+	   u32, len)
+{
+	void *ptr = bpf_xdp_pointer(xdp, offset, len);
+
+	if (IS_ERR(ptr))
+		return PTR_ERR(ptr);
+	if (!ptr)
+		return xdp_frags_to_arena(_RET_IP_, xdp, offset, kaddr, len);
+	return to_arena(_RET_IP_, kaddr, ptr, len);
+}
+
+static noinline int xdp_frags_from_arena(unsigned long ip, struct xdp_buff *xdp, u32 offset,
+					 const void *kaddr, u32 len)
+{
+	u32 done, piece;
+	u8 buf[PIECE];
+	int err;
+
+	for (done = 0; done < len; done += piece) {
+		piece = min_t(u32, len - done, PIECE);
+		err = from_arena(ip, buf, kaddr + done, piece);
+		if (err)
+			return err;
+		bpf_xdp_copy_buf(xdp, offset + done, buf, piece, true);
+	}
+	return 0;
+}
+
+BPF_CALL_4(bpf_arena_xdp_store_bytes, struct xdp_buff *, xdp, u32, offset,
+	   const void *, kaddr, u32, len)
+{
+	void *ptr = bpf_xdp_pointer(xdp, offset, len);
+
+	if (IS_ERR(ptr))
+		return PTR_ERR(ptr);
+	if (!ptr)
+		return xdp_frags_from_arena(_RET_IP_, xdp, offset, kaddr, len);
+	return from_arena(_RET_IP_, ptr, kaddr, len);
+}
+
+static noinline int skb_frags_to_arena(unsigned long ip, const struct sk_buff *skb,
+				       u32 offset, void *kaddr, u32 len)
+{
+	u32 done, piece;
+	u8 buf[PIECE];
+	int err;
+
+	for (done = 0; done < len; done += piece) {
+		piece = min_t(u32, len - done, PIECE);
+		if (skb_copy_bits(skb, offset + done, buf, piece))
+			return fail_and_clear(ip, kaddr, len, -EFAULT);
+		err = to_arena(ip, kaddr + done, buf, piece);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+BPF_CALL_4(bpf_arena_skb_load_bytes, const struct sk_buff *, skb, u32, offset,
+	   void *, kaddr, u32, len)
+{
+	void *ptr;
+
+	if (unlikely(offset > INT_MAX))
+		return fail_and_clear(_RET_IP_, kaddr, len, -EFAULT);
+	ptr = skb_header_pointer(skb, offset, len, NULL);
+	if (!ptr)
+		return skb_frags_to_arena(_RET_IP_, skb, offset, kaddr, len);
+	return to_arena(_RET_IP_, kaddr, ptr, len);
+}
+#endif
+
+#define HELPER(name, args, max)	{ bpf_##name, bpf_arena_##name, args, max }
+
+static const struct bpf_arena_helper arena_helpers[] = {
+	HELPER(copy_from_user,		BIT(0),		 ARENA_MEM_MAX),
+	HELPER(get_current_comm,	BIT(0),		 ARENA_MEM_MAX),
+	HELPER(strncmp,			BIT(0),		 ARENA_MEM_MAX),
+	HELPER(ringbuf_output,		BIT(1),		 ARENA_MEM_MAX),
+	HELPER(map_lookup_elem,		BIT(1),		 ARENA_SNAPSHOT_MAX),
+	HELPER(map_update_elem,		BIT(1) | BIT(2), ARENA_SNAPSHOT_MAX),
+	HELPER(map_delete_elem,		BIT(1),		 ARENA_SNAPSHOT_MAX),
+#ifdef CONFIG_BPF_EVENTS
+	HELPER(probe_read_kernel,	BIT(0),		 ARENA_MEM_MAX),
+	HELPER(probe_read_user,		BIT(0),		 ARENA_MEM_MAX),
+	HELPER(probe_read_kernel_str,	BIT(0),		 ARENA_MEM_MAX),
+	HELPER(probe_read_user_str,	BIT(0),		 ARENA_MEM_MAX),
+#endif
+#if defined(CONFIG_BPF_EVENTS) && defined(CONFIG_NET)
+	HELPER(perf_event_output,	BIT(3),		 ARENA_SNAPSHOT_MAX),
+	HELPER(perf_event_output_tp,	BIT(3),		 ARENA_SNAPSHOT_MAX),
+	HELPER(perf_event_output_raw_tp, BIT(3),	 ARENA_SNAPSHOT_MAX),
+	HELPER(event_output_data,	BIT(3),		 ARENA_SNAPSHOT_MAX),
+	HELPER(skb_event_output,	BIT(3),		 ARENA_SNAPSHOT_MAX),
+	HELPER(xdp_event_output,	BIT(3),		 ARENA_SNAPSHOT_MAX),
+#endif
+#ifdef CONFIG_NET
+	HELPER(xdp_load_bytes,		BIT(2),		 ARENA_MEM_MAX),
+	HELPER(xdp_store_bytes,		BIT(2),		 ARENA_MEM_MAX),
+	HELPER(skb_load_bytes,		BIT(2),		 ARENA_MEM_MAX),
+#endif
+};
+
+/**
+ * bpf_arena_helper_find() - is there a variant of a helper?
+ * @func: func of the helper's struct bpf_func_proto
+ *
+ * Return: the variant, NULL if there is none.
+ */
+const struct bpf_arena_helper *bpf_arena_helper_find(bpf_helper_t func)
+{
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(arena_helpers); i++)
+		if (arena_helpers[i].func == func)
+			return &arena_helpers[i];
+	return NULL;
+}
