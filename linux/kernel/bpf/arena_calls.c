@@ -7,7 +7,8 @@
  * time. So this file touches it with bpf_arena_copy() alone:
  *
  *	to an arena	directly from what the helper reads if a fault there is
- *			told from one in the arena, else piece by piece over the stack
+ *			told from one in the arena, else over the stack, mostly piece
+ *			by piece
  *	from an arena	directly to a ring buffer or a packet; all else, map keys say,
  *			is copied to the stack once, and the helper gets that copy
  *
@@ -188,7 +189,89 @@ BPF_CALL_2(bpf_arena_map_delete_elem, struct bpf_map *, map, const void *, kaddr
 	return err ?: bpf_map_delete_elem((unsigned long)map, (unsigned long)key, 0, 0, 0);
 }
 
+BPF_CALL_3(bpf_arena_map_push_elem, struct bpf_map *, map, const void *, kaddr, u64, flags)
+{
+	u64 val[ARENA_SNAPSHOT_MAX / sizeof(u64)];
+	int err;
+
+	err = snapshot(_RET_IP_, val, sizeof(val), kaddr, map->value_size);
+	return err ?: bpf_map_push_elem((unsigned long)map, (unsigned long)val, flags, 0, 0);
+}
+
+BPF_CALL_3(bpf_arena_map_lookup_percpu_elem, struct bpf_map *, map, const void *, kaddr,
+	   u32, cpu)
+{
+	u64 key[ARENA_SNAPSHOT_MAX / sizeof(u64)];
+
+	if (snapshot(_RET_IP_, key, sizeof(key), kaddr, map->key_size))
+		return 0;
+	return bpf_map_lookup_percpu_elem((unsigned long)map, (unsigned long)key, cpu, 0, 0);
+}
+
+/* One of string and arguments may be other memory, or NULL and 0 bytes long. */
+BPF_CALL_5(bpf_arena_snprintf, char *, str_kaddr, u32, size, const char *, fmt,
+	   const void *, args_kaddr, u32, args_len)
+{
+	u64 args[MAX_BPRINTF_VARARGS];
+	char str[ARENA_SNAPSHOT_MAX];
+	int len, err;
+
+	if (size > sizeof(str) || args_len > sizeof(args))
+		return -EINVAL;
+	err = from_arena(_RET_IP_, args, args_kaddr, args_len);
+	if (err)
+		return err;
+	len = bpf_snprintf((unsigned long)str, size, (unsigned long)fmt, (unsigned long)args,
+			   args_len);
+	if (len <= 0)
+		return len;
+	return to_arena(_RET_IP_, str_kaddr, str, min_t(u32, len, size)) ?: len;
+}
+
+#ifdef CONFIG_PERF_EVENTS
+/* A trace is followed by 0, and an error leaves nothing else. */
+static noinline int get_stack(unsigned long ip, bpf_helper_t get, u64 ctx, void *kaddr,
+			      u32 size, u64 flags)
+{
+	u64 buf[ARENA_SNAPSHOT_MAX / sizeof(u64)] = {};
+	int len;
+
+	if (size > sizeof(buf))
+		return -EINVAL;
+	len = get(ctx, (unsigned long)buf, size, flags, 0);
+	return to_arena(ip, kaddr, buf, size) ?: len;
+}
+
+#define GET_STACK(name)									\
+	BPF_CALL_4(bpf_arena_##name, void *, ctx, void *, kaddr, u32, size, u64, flags)	\
+	{										\
+		return get_stack(_RET_IP_, bpf_##name, (unsigned long)ctx, kaddr, size,	\
+				 flags);						\
+	}
+
+GET_STACK(get_stack)
+GET_STACK(get_stack_pe)
+GET_STACK(get_task_stack)
 #ifdef CONFIG_BPF_EVENTS
+GET_STACK(get_stack_tp)
+GET_STACK(get_stack_raw_tp)
+#endif
+#endif
+
+#ifdef CONFIG_BPF_EVENTS
+BPF_CALL_3(bpf_arena_d_path, struct path *, path, char *, kaddr, u32, size)
+{
+	char buf[ARENA_SNAPSHOT_MAX];
+	int len;
+
+	if (size > sizeof(buf))
+		return -EINVAL;
+	len = bpf_d_path((unsigned long)path, (unsigned long)buf, size, 0, 0);
+	if (len <= 0)
+		return len;
+	return to_arena(_RET_IP_, kaddr, buf, len) ?: len;
+}
+
 /* copy_from_kernel_nofault() in one pass: both sides may fault */
 BPF_CALL_3(bpf_arena_probe_read_kernel, void *, kaddr, u32, size, const void *, src)
 {
@@ -391,6 +474,17 @@ BPF_CALL_4(bpf_arena_skb_load_bytes, const struct sk_buff *, skb, u32, offset,
 		return skb_frags_to_arena(_RET_IP_, skb, offset, kaddr, len);
 	return to_arena(_RET_IP_, kaddr, ptr, len);
 }
+
+BPF_CALL_5(bpf_arena_skb_store_bytes, struct sk_buff *, skb, u32, offset,
+	   const void *, kaddr, u32, len, u64, flags)
+{
+	u8 buf[ARENA_SNAPSHOT_MAX];
+	int err;
+
+	err = snapshot(_RET_IP_, buf, sizeof(buf), kaddr, len);
+	return err ?: bpf_skb_store_bytes((unsigned long)skb, offset, (unsigned long)buf, len,
+					  flags);
+}
 #endif
 
 #define HELPER(name, args, max)	{ bpf_##name, bpf_arena_##name, args, max }
@@ -403,7 +497,20 @@ static const struct bpf_arena_helper arena_helpers[] = {
 	HELPER(map_lookup_elem,		BIT(1),		 ARENA_SNAPSHOT_MAX),
 	HELPER(map_update_elem,		BIT(1) | BIT(2), ARENA_SNAPSHOT_MAX),
 	HELPER(map_delete_elem,		BIT(1),		 ARENA_SNAPSHOT_MAX),
+	HELPER(map_push_elem,		BIT(1),		 ARENA_SNAPSHOT_MAX),
+	HELPER(map_lookup_percpu_elem,	BIT(1),		 ARENA_SNAPSHOT_MAX),
+	HELPER(snprintf,		BIT(0) | BIT(3), ARENA_SNAPSHOT_MAX),
+#ifdef CONFIG_PERF_EVENTS
+	HELPER(get_stack,		BIT(1),		 ARENA_SNAPSHOT_MAX),
+	HELPER(get_stack_pe,		BIT(1),		 ARENA_SNAPSHOT_MAX),
+	HELPER(get_task_stack,		BIT(1),		 ARENA_SNAPSHOT_MAX),
+#endif
+#if defined(CONFIG_PERF_EVENTS) && defined(CONFIG_BPF_EVENTS)
+	HELPER(get_stack_tp,		BIT(1),		 ARENA_SNAPSHOT_MAX),
+	HELPER(get_stack_raw_tp,	BIT(1),		 ARENA_SNAPSHOT_MAX),
+#endif
 #ifdef CONFIG_BPF_EVENTS
+	HELPER(d_path,			BIT(1),		 ARENA_SNAPSHOT_MAX),
 	HELPER(probe_read_kernel,	BIT(0),		 ARENA_MEM_MAX),
 	HELPER(probe_read_user,		BIT(0),		 ARENA_MEM_MAX),
 	HELPER(probe_read_kernel_str,	BIT(0),		 ARENA_MEM_MAX),
@@ -421,6 +528,7 @@ static const struct bpf_arena_helper arena_helpers[] = {
 	HELPER(xdp_load_bytes,		BIT(2),		 ARENA_MEM_MAX),
 	HELPER(xdp_store_bytes,		BIT(2),		 ARENA_MEM_MAX),
 	HELPER(skb_load_bytes,		BIT(2),		 ARENA_MEM_MAX),
+	HELPER(skb_store_bytes,		BIT(2),		 ARENA_SNAPSHOT_MAX),
 #endif
 };
 

@@ -57,6 +57,16 @@ DECLARE_HELPER(xdp_event_output);
 DECLARE_HELPER(xdp_load_bytes);
 DECLARE_HELPER(xdp_store_bytes);
 DECLARE_HELPER(skb_load_bytes);
+DECLARE_HELPER(map_push_elem);
+DECLARE_HELPER(map_lookup_percpu_elem);
+DECLARE_HELPER(snprintf);
+DECLARE_HELPER(get_stack);
+DECLARE_HELPER(get_stack_pe);
+DECLARE_HELPER(get_stack_tp);
+DECLARE_HELPER(get_stack_raw_tp);
+DECLARE_HELPER(get_task_stack);
+DECLARE_HELPER(d_path);
+DECLARE_HELPER(skb_store_bytes);
 
 const struct bpf_arena_helper *bpf_arena_helper_find(bpf_helper_t func);
 

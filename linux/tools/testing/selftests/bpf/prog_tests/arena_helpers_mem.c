@@ -4,6 +4,7 @@
  * absent pages, at its beginning, inside and at its end.
  */
 #define _GNU_SOURCE
+#include <fcntl.h>
 #include <pthread.h>
 #include "arena_helpers.h"
 #include "arena_helpers_mem.h"
@@ -22,6 +23,10 @@ static bool load(void)
 	if (!ASSERT_OK_PTR(skel, "open"))
 		return false;
 	bpf_map__set_map_extra(skel->maps.arena, ARENA_BASE);
+#ifdef __x86_64__
+	/* 6.1 has no fentry on arm64 */
+	bpf_program__set_autoload(skel->progs.d_path, true);
+#endif
 	if (!ASSERT_OK(arena_helpers_mem__load(skel), "load")) {
 		arena_helpers_mem__destroy(skel);
 		return false;
@@ -363,6 +368,103 @@ static void maps(void)
 	ASSERT_EQ(bpf_map_lookup_elem(map, key, out), -ENOENT, "nothing was stored");
 }
 
+static void other_maps(void)
+{
+	int queue = bpf_map__fd(skel->maps.queue), percpu = bpf_map__fd(skel->maps.percpu);
+	__u64 values[libbpf_num_possible_cpus()];
+	char *p = page(3) - 20, out[VALUE_SIZE];
+
+	renew();
+	fill(p, VALUE_SIZE, 77);
+	ASSERT_EQ(call(skel->progs.map_push, p, 0), 0, "push");
+	ASSERT_OK(bpf_map_lookup_and_delete_elem(queue, NULL, out), "pop");
+	ASSERT_OK(memcmp(out, p, VALUE_SIZE), "value");
+	FAULTS(page(4), ASSERT_EQ(call(skel->progs.map_push, page(4) - 9, 0), -EFAULT, "absent"));
+	ASSERT_EQ(bpf_map_lookup_and_delete_elem(queue, NULL, out), -ENOENT, "nothing pushed");
+
+	memset(values, 0, sizeof(values));
+	values[0] = 4711;
+	ASSERT_OK(bpf_map_update_elem(percpu, p, values, BPF_ANY), "update");
+	ASSERT_EQ(call(skel->progs.map_lookup_percpu, p, 0), 4711, "lookup");
+	FAULTS(page(4), ASSERT_EQ(call(skel->progs.map_lookup_percpu, page(4) - 9, 0), -1, "absent"));
+}
+
+static void check_snprintf(void)
+{
+	const struct bpf_program *prog = skel->progs.snprintf_arena;
+	__u64 *args = (__u64 *)(page(3) - 8);
+	const char *s = skel->rodata->string;
+	char expected[600], *p = page(2) + 77;
+	int len;
+
+	renew();
+	args[0] = 12345;
+	args[1] = (__u64)s;
+	skel->bss->addr2 = (__u64)args;
+	len = snprintf(expected, sizeof(expected), "12345 and %s", s);
+	ASSERT_EQ(call(prog, p, SNAPSHOT_MAX), len + 1, "both in the arena");
+	ASSERT_STREQ(p, expected, "both in the arena");
+	memset(page(2), 0xaa, page_size);
+	len = snprintf(expected, sizeof(expected), "1 and %s", s);
+	ASSERT_EQ(call(skel->progs.snprintf_own_args, p, SNAPSHOT_MAX), len + 1, "own arguments");
+	ASSERT_STREQ(p, expected, "own arguments");
+	ASSERT_TRUE(is(p + len + 1, 0xaa, 64), "nothing behind it");
+	memset(page(2), 0xaa, page_size);
+	ASSERT_EQ(call(skel->progs.snprintf_own_args, p, 5), len + 1, "cut off");
+	ASSERT_STREQ(p, "1 an", "cut off");
+	ASSERT_TRUE(is(p + 5, 0xaa, 64), "cut off");
+	ASSERT_EQ(call(skel->progs.snprintf_own_args, p, 0), len + 1, "length alone");
+	FAULTS(page(4), ASSERT_EQ(call(prog, page(4) - 3, SNAPSHOT_MAX), -EFAULT, "absent"));
+	skel->bss->addr2 = (__u64)page(4) - 8;
+	FAULTS(page(4), ASSERT_EQ(call(prog, p, SNAPSHOT_MAX), -EFAULT, "absent arguments"));
+}
+
+static void stack(void)
+{
+	const struct bpf_program *prog = skel->progs.get_stack;
+	char *p = page(3) - 100;
+	__s64 len;
+
+	renew();
+	len = call(prog, p, 400);
+	ASSERT_GE(len, 8, "trace");
+	ASSERT_FALSE(is(p, 0, 8), "trace");
+	ASSERT_TRUE(is(p + len, 0, 400 - len), "rest");
+	ASSERT_TRUE(is(p + 400, 0xaa, 64), "behind");
+	FAULTS(page(4), ASSERT_EQ(call(prog, page(4) - 100, 400), -EFAULT, "absent"));
+	/* not a multiple of 8: fails and clears */
+	ASSERT_EQ(call(prog, page(2), 13), -EINVAL, "length");
+	ASSERT_TRUE(is(page(2), 0, 13), "cleared");
+}
+
+static void path(void)
+{
+	struct bpf_link *link;
+	int null;
+
+	if (!bpf_program__autoload(skel->progs.d_path)) {
+		test__skip();
+		return;
+	}
+	renew();
+	null = open("/dev/null", O_RDONLY);
+	skel->bss->pid = getpid();
+	skel->bss->addr = (__u64)page(3) - 4;
+	skel->bss->size = 300;
+	link = bpf_program__attach(skel->progs.d_path);
+	if (ASSERT_OK_PTR(link, "attach")) {
+		close(null);
+		null = -1;
+		skel->bss->pid = 0;
+		ASSERT_EQ(skel->bss->ret, sizeof("/dev/null"), "length");
+		ASSERT_STREQ(page(3) - 4, "/dev/null", "path");
+		ASSERT_TRUE(is(page(3) - 4 + sizeof("/dev/null"), 0xaa, 300), "behind");
+		bpf_link__destroy(link);
+	}
+	if (null >= 0)
+		close(null);
+}
+
 /* Packets */
 
 static void packet(int len)
@@ -405,6 +507,25 @@ static void packets(void)
 	FAULTS(page(4), ASSERT_EQ(call_pkt(store, page(4) - 13, 101, pkt, sizeof(pkt)), -EFAULT,
 				  "absent"));
 	ASSERT_OK(memcmp(pkt + 63, old + 63, sizeof(pkt) - 63), "not stored");
+}
+
+static void skb_store(void)
+{
+	const struct bpf_program *store = skel->progs.skb_store_bytes;
+	char pkt[200], old[200];
+
+	renew();
+	fill(pkt, sizeof(pkt), 5);
+	memcpy(old, pkt, sizeof(old));
+	fill(page(2), page_size, 11);
+	skel->bss->offset = 50;
+	ASSERT_EQ(call_pkt(store, page(2) + 3, 101, pkt, sizeof(pkt)), 0, "store");
+	ASSERT_OK(memcmp(pkt + 50, page(2) + 3, 101), "stored");
+	ASSERT_OK(memcmp(pkt + 151, old + 151, sizeof(pkt) - 151), "behind");
+	memcpy(pkt, old, sizeof(old));
+	FAULTS(page(4), ASSERT_EQ(call_pkt(store, page(4) - 13, 101, pkt, sizeof(pkt)), -EFAULT,
+				  "absent"));
+	ASSERT_OK(memcmp(pkt + 50, old + 50, sizeof(pkt) - 50), "not stored");
 }
 
 /* A packet in pieces */
@@ -526,7 +647,13 @@ static void all(void)
 	check_strncmp();
 	ringbuf();
 	maps();
+	other_maps();
+	check_snprintf();
+	stack();
+	if (bpf_program__autoload(skel->progs.d_path))
+		path();
 	packets();
+	skb_store();
 	xdp_frags();
 	perf();
 	functions();
@@ -547,11 +674,13 @@ void serial_test_arena_helpers_mem(void)
 {
 	void (*const tests[])(void) = {
 		writers, bad_source, short_source, strings, comm, check_strncmp, ringbuf, maps,
-		packets, xdp_frags, perf, functions, race,
+		other_maps, check_snprintf, stack, path, packets, skb_store, xdp_frags, perf,
+		functions, race,
 	};
 	const char *const names[] = {
 		"writers", "bad_source", "short_source", "strings", "comm", "strncmp", "ringbuf",
-		"maps", "packets", "xdp_frags", "perf", "functions", "race",
+		"maps", "other_maps", "snprintf", "stack", "path", "packets", "skb_store",
+		"xdp_frags", "perf", "functions", "race",
 	};
 	int i;
 

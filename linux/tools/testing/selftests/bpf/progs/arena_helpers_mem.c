@@ -5,6 +5,7 @@
 #include <linux/bpf.h>
 #include <linux/types.h>
 #include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
 #include <bpf/bpf_arena.h>
 #include "../arena_helpers_mem.h"
 
@@ -27,14 +28,37 @@ struct {
 } hash SEC(".maps");
 
 struct {
+	__uint(type, BPF_MAP_TYPE_QUEUE);
+	__uint(max_entries, 8);
+	__uint(key_size, 0);
+	__uint(value_size, VALUE_SIZE);
+} queue SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
+	__uint(max_entries, 8);
+	__uint(key_size, KEY_SIZE);
+	__uint(value_size, 8);
+} percpu SEC(".maps");
+
+struct {
 	__uint(type, BPF_MAP_TYPE_PERF_EVENT_ARRAY);
 	__uint(key_size, 4);
 	__uint(value_size, 4);
 } events SEC(".maps");
 
+struct path {
+	void *mnt;
+} __attribute__((preserve_access_index));
+
+struct file {
+	struct path f_path;
+} __attribute__((preserve_access_index));
+
 /* the arguments, and what the helper returned */
 __u64 addr, addr2, src;
 __u32 size, offset;
+__u32 pid;
 __s64 ret;
 
 char data[MEM_MAX + 8];
@@ -153,6 +177,66 @@ SEC("syscall")
 int map_delete(void *ctx)
 {
 	ret = bpf_map_delete_elem(&hash, mem(addr));
+	return 0;
+}
+
+SEC("raw_tp")
+int map_push(void *ctx)
+{
+	ret = bpf_map_push_elem(&queue, mem(addr), 0);
+	return 0;
+}
+
+SEC("syscall")
+int map_lookup_percpu(void *ctx)
+{
+	__u64 *value = bpf_map_lookup_percpu_elem(&percpu, mem(addr), 0);
+
+	ret = value ? *value : -1;
+	return 0;
+}
+
+SEC("syscall")
+int snprintf_arena(void *ctx)
+{
+	return RUN(SNAPSHOT_MAX, bpf_snprintf(mem(addr), len, "%llu and %s",
+					      mem(addr2), 16));
+}
+
+SEC("syscall")
+int snprintf_own_args(void *ctx)
+{
+	const char *s = string;
+	__u64 args[2] = { 1 };
+
+	/* or clang has an address in its read-only data */
+	asm volatile("" : "+r"(s));
+	args[1] = (__u64)s;
+	return RUN(SNAPSHOT_MAX, bpf_snprintf(mem(addr), len, "%llu and %s", args,
+					      sizeof(args)));
+}
+
+SEC("raw_tp")
+int get_stack(void *ctx)
+{
+	return RUN(SNAPSHOT_MAX, bpf_get_stack(ctx, mem(addr), len, 0));
+}
+
+SEC("?fentry/filp_close")
+int BPF_PROG(d_path, struct file *file, void *id)
+{
+	if (bpf_get_current_pid_tgid() >> 32 != pid)
+		return 0;
+	return RUN(SNAPSHOT_MAX, bpf_d_path(&file->f_path, mem(addr), len));
+}
+
+SEC("tc")
+int skb_store_bytes(struct __sk_buff *ctx)
+{
+	__u32 len = (size - 1) & (SNAPSHOT_MAX - 1);
+
+	asm volatile("" : "+r"(len));
+	ret = bpf_skb_store_bytes(ctx, offset, mem(addr), len + 1, 0);
 	return 0;
 }
 
