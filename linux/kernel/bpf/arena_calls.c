@@ -31,6 +31,7 @@
 #include <linux/string.h>
 #include <linux/uaccess.h>
 #include <net/xdp.h>
+#include <asm/word-at-a-time.h>
 
 #include "arena_helpers.h"
 
@@ -64,11 +65,16 @@ static int from_arena(unsigned long ip, void *dst, const void *kaddr, u32 len)
 	return left ? arena_fault(ip, kaddr + len - left, BPF_ARENA_READ) : 0;
 }
 
-/* The verifier knows that it fits. */
-static int snapshot(unsigned long ip, void *buf, u32 room, const void *kaddr, u32 len)
+/*
+ * The verifier knows that it fits. Per-CPU maps copy values in words, the last one with
+ * what lies behind the value.
+ */
+static int snapshot(unsigned long ip, u64 *buf, u32 room, const void *kaddr, u32 len)
 {
 	if (WARN_ON_ONCE(len > room))
 		return -E2BIG;
+	if (len % sizeof(u64))
+		buf[len / sizeof(u64)] = 0;
 	return from_arena(ip, buf, kaddr, len);
 }
 
@@ -230,7 +236,7 @@ BPF_CALL_5(bpf_arena_snprintf, char *, str_kaddr, u32, size, const char *, fmt,
 
 #ifdef CONFIG_PERF_EVENTS
 /* A trace is followed by 0, and an error leaves nothing else. */
-static noinline int get_stack(unsigned long ip, bpf_helper_t get, u64 ctx, void *kaddr,
+static noinline int get_stack(unsigned long ip, bpf_helper_t get, void *ctx, void *kaddr,
 			      u32 size, u64 flags)
 {
 	u64 buf[ARENA_SNAPSHOT_MAX / sizeof(u64)] = {};
@@ -238,23 +244,38 @@ static noinline int get_stack(unsigned long ip, bpf_helper_t get, u64 ctx, void 
 
 	if (size > sizeof(buf))
 		return -EINVAL;
-	len = get(ctx, (unsigned long)buf, size, flags, 0);
+	len = get((unsigned long)ctx, (unsigned long)buf, size, flags, 0);
 	return to_arena(ip, kaddr, buf, size) ?: len;
 }
 
-#define GET_STACK(name)									\
-	BPF_CALL_4(bpf_arena_##name, void *, ctx, void *, kaddr, u32, size, u64, flags)	\
-	{										\
-		return get_stack(_RET_IP_, bpf_##name, (unsigned long)ctx, kaddr, size,	\
-				 flags);						\
-	}
+#define GET_STACK(name)							\
+	BPF_CALL_4(bpf_arena_##name, void *, ctx, void *, kaddr, u32, size, u64, flags)
 
 GET_STACK(get_stack)
+{
+	return get_stack(_RET_IP_, bpf_get_stack, ctx, kaddr, size, flags);
+}
+
 GET_STACK(get_stack_pe)
+{
+	return get_stack(_RET_IP_, bpf_get_stack_pe, ctx, kaddr, size, flags);
+}
+
 GET_STACK(get_task_stack)
+{
+	return get_stack(_RET_IP_, bpf_get_task_stack, ctx, kaddr, size, flags);
+}
+
 #ifdef CONFIG_BPF_EVENTS
 GET_STACK(get_stack_tp)
+{
+	return get_stack(_RET_IP_, bpf_get_stack_tp, ctx, kaddr, size, flags);
+}
+
 GET_STACK(get_stack_raw_tp)
+{
+	return get_stack(_RET_IP_, bpf_get_stack_raw_tp, ctx, kaddr, size, flags);
+}
 #endif
 #endif
 
@@ -308,26 +329,72 @@ BPF_CALL_3(bpf_arena_probe_read_user, void *, kaddr, u32, size, const void __use
 	return 0;
 }
 
-/*
- * Strings, piece by piece: each is one byte longer than what is taken from it, or its
- * last byte, which is always 0, would not tell whether the string ends there.
- */
-typedef long (*read_str_t)(char *dst, const void *src, long count);
+/* Length of a string with its end, 0 if that is not in the first len bytes */
+static u32 str_bytes(const unsigned long *buf, u32 len)
+{
+	const struct word_at_a_time constants = WORD_AT_A_TIME_CONSTANTS;
+	unsigned long zeros;
+	u32 at, bytes;
 
-static __always_inline long str_to_arena(unsigned long ip, char *kaddr, u32 size,
-					 const char *src, read_str_t read)
+	for (at = 0; at < len; at += sizeof(long)) {
+		unsigned long word = buf[at / sizeof(long)];
+
+		if (!has_zero(word, &zeros, &constants))
+			continue;
+		zeros = create_zero_mask(prep_zero_mask(word, zeros, &constants));
+		bytes = at + find_zero(zeros) + 1;
+		return bytes <= len ? bytes : 0;
+	}
+	return 0;
+}
+
+/*
+ * strncpy_from_kernel_nofault() by words, which is ten times as fast. What lies behind the
+ * end of the string is read as well, but for other pages: there may be anything.
+ */
+BPF_CALL_3(bpf_arena_probe_read_kernel_str, char *, kaddr, u32, size, const char *, src)
+{
+	unsigned long buf[PIECE / sizeof(long)];
+	u32 done, piece, got, len;
+
+	for (done = 0; done < size; done += piece) {
+		piece = min_t(u32, size - done, PIECE);
+		piece = min_t(u32, piece, PAGE_SIZE - offset_in_page(src + done));
+		if (!copy_from_kernel_nofault_allowed(src + done, piece))
+			return fail_and_clear(_RET_IP_, kaddr, size, -ERANGE);
+		got = piece - bpf_arena_copy(buf, src + done, piece);
+		len = str_bytes(buf, got);
+		if (!len && got < piece)
+			return fail_and_clear(_RET_IP_, kaddr, size, -EFAULT);
+		if (!len && done + piece == size)
+			((char *)buf)[piece - 1] = 0;
+		if (to_arena(_RET_IP_, kaddr + done, buf, len ?: piece))
+			return -EFAULT;
+		if (len)
+			return done + len;
+	}
+	return done;
+}
+
+/*
+ * Piece by piece: each is one byte longer than what is taken from it, or its last byte,
+ * which is always 0, would not tell whether the string ends there.
+ */
+BPF_CALL_3(bpf_arena_probe_read_user_str, char *, kaddr, u32, size,
+	   const char __user *, src)
 {
 	char buf[PIECE + 1];
 	u32 done, len;
 	long ret;
 
 	for (done = 0; done < size; done += len) {
-		ret = read(buf, src + done, min_t(u32, size - done, sizeof(buf)));
+		ret = strncpy_from_user_nofault(buf, src + done,
+						min_t(u32, size - done, sizeof(buf)));
 		if (ret < 0)
-			return fail_and_clear(ip, kaddr, size, ret);
-		/* 0: strncpy_from_user_nofault() has found an end alone */
+			return fail_and_clear(_RET_IP_, kaddr, size, ret);
+		/* 0: it has found an end alone */
 		len = min_t(u32, ret, PIECE);
-		if (to_arena(ip, kaddr + done, buf, len ?: 1))
+		if (to_arena(_RET_IP_, kaddr + done, buf, len ?: 1))
 			return -EFAULT;
 		if (!ret)
 			return done ? done + 1 : 0;
@@ -336,53 +403,53 @@ static __always_inline long str_to_arena(unsigned long ip, char *kaddr, u32 size
 	}
 	return done;
 }
-
-static long read_kernel_str(char *dst, const void *src, long count)
-{
-	return strncpy_from_kernel_nofault(dst, src, count);
-}
-
-static long read_user_str(char *dst, const void *src, long count)
-{
-	return strncpy_from_user_nofault(dst, (const void __force __user *)src, count);
-}
-
-BPF_CALL_3(bpf_arena_probe_read_kernel_str, void *, kaddr, u32, size, const void *, src)
-{
-	return str_to_arena(_RET_IP_, kaddr, size, src, read_kernel_str);
-}
-
-BPF_CALL_3(bpf_arena_probe_read_user_str, void *, kaddr, u32, size, const void *, src)
-{
-	return str_to_arena(_RET_IP_, kaddr, size, src, read_user_str);
-}
 #endif
 
 #if defined(CONFIG_BPF_EVENTS) && defined(CONFIG_NET)
-static noinline int event_output(unsigned long ip, bpf_helper_t output, u64 ctx, u64 map,
-				 u64 flags, const void *kaddr, u64 size)
+static noinline int event_output(unsigned long ip, bpf_helper_t output, void *ctx,
+				 struct bpf_map *map, u64 flags, const void *kaddr, u64 size)
 {
 	u64 buf[ARENA_SNAPSHOT_MAX / sizeof(u64)];
 	int err;
 
 	err = snapshot(ip, buf, sizeof(buf), kaddr, size);
-	return err ?: output(ctx, map, flags, (unsigned long)buf, size);
+	return err ?: output((unsigned long)ctx, (unsigned long)map, flags,
+			     (unsigned long)buf, size);
 }
 
-#define EVENT_OUTPUT(name)								\
+#define EVENT_OUTPUT(name)							\
 	BPF_CALL_5(bpf_arena_##name, void *, ctx, struct bpf_map *, map, u64, flags,	\
-		   const void *, kaddr, u64, size)					\
-	{										\
-		return event_output(_RET_IP_, bpf_##name, (unsigned long)ctx,		\
-				    (unsigned long)map, flags, kaddr, size);		\
-	}
+		   const void *, kaddr, u64, size)
 
 EVENT_OUTPUT(perf_event_output)
+{
+	return event_output(_RET_IP_, bpf_perf_event_output, ctx, map, flags, kaddr, size);
+}
+
 EVENT_OUTPUT(perf_event_output_tp)
+{
+	return event_output(_RET_IP_, bpf_perf_event_output_tp, ctx, map, flags, kaddr, size);
+}
+
 EVENT_OUTPUT(perf_event_output_raw_tp)
+{
+	return event_output(_RET_IP_, bpf_perf_event_output_raw_tp, ctx, map, flags, kaddr, size);
+}
+
 EVENT_OUTPUT(event_output_data)
+{
+	return event_output(_RET_IP_, bpf_event_output_data, ctx, map, flags, kaddr, size);
+}
+
 EVENT_OUTPUT(skb_event_output)
+{
+	return event_output(_RET_IP_, bpf_skb_event_output, ctx, map, flags, kaddr, size);
+}
+
 EVENT_OUTPUT(xdp_event_output)
+{
+	return event_output(_RET_IP_, bpf_xdp_event_output, ctx, map, flags, kaddr, size);
+}
 #endif
 
 #ifdef CONFIG_NET
@@ -478,7 +545,7 @@ BPF_CALL_4(bpf_arena_skb_load_bytes, const struct sk_buff *, skb, u32, offset,
 BPF_CALL_5(bpf_arena_skb_store_bytes, struct sk_buff *, skb, u32, offset,
 	   const void *, kaddr, u32, len, u64, flags)
 {
-	u8 buf[ARENA_SNAPSHOT_MAX];
+	u64 buf[ARENA_SNAPSHOT_MAX / sizeof(u64)];
 	int err;
 
 	err = snapshot(_RET_IP_, buf, sizeof(buf), kaddr, len);

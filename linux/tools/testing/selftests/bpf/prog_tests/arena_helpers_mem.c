@@ -171,10 +171,11 @@ static void bad_source(void)
 	for (i = 0; i < ARRAY_SIZE(progs); i++) {
 		for (k = 0; k < ARRAY_SIZE(bad); k++) {
 			long long faults = arena_fdinfo(fd, "faults");
+			const char *name = bpf_program__name(progs[i]);
 
 			renew();
 			skel->bss->src = bad[k];
-			ASSERT_LT(call(progs[i], page(3) - 50, 700), 0, bpf_program__name(progs[i]));
+			ASSERT_LT(call(progs[i], page(3) - 50, 700), 0, name);
 			ASSERT_TRUE(is(page(3) - 50, 0, 700), "cleared");
 			ASSERT_TRUE(is(page(3) - 114, 0xaa, 64), "before");
 			ASSERT_TRUE(is(page(3) + 650, 0xaa, 64), "behind");
@@ -189,7 +190,8 @@ static void short_source(void)
 	char *user;
 
 	renew();
-	user = mmap(NULL, 2 * page_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	user = mmap(NULL, 2 * page_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+		    -1, 0);
 	if (!ASSERT_NEQ(user, MAP_FAILED, "mmap"))
 		return;
 	munmap(user + page_size, page_size);
@@ -239,12 +241,31 @@ static void check_strings(const struct bpf_program *prog, char *source)
 	ASSERT_EQ(call(prog, page(4) - 101, 1000), 101, name);
 }
 
+/* Over pages of the source, at all places in a word */
+static void long_strings(void)
+{
+	const struct bpf_program *prog = skel->progs.probe_read_kernel_str;
+	char *source = skel->bss->data;
+	int len;
+
+	fill(source, MEM_MAX, 0);
+	for (len = 4000; len < 4240; len += 3) {
+		memset(page(2), 0xaa, 2 * page_size);
+		source[len] = 0;
+		ASSERT_EQ(call(prog, page(2) + 1, 6000), len + 1, "long");
+		ASSERT_OK(memcmp(page(2) + 1, source, len + 1), "long");
+		ASSERT_TRUE(is(page(2) + 1 + len + 1, 0xaa, 64), "long");
+		source[len] = 'x';
+	}
+}
+
 static void strings(void)
 {
 	static char user[1008];
 
 	renew();
 	check_strings(skel->progs.probe_read_kernel_str, skel->bss->data);
+	long_strings();
 	skel->bss->src = (__u64)user;
 	check_strings(skel->progs.probe_read_user_str, user);
 }
@@ -386,7 +407,8 @@ static void other_maps(void)
 	values[0] = 4711;
 	ASSERT_OK(bpf_map_update_elem(percpu, p, values, BPF_ANY), "update");
 	ASSERT_EQ(call(skel->progs.map_lookup_percpu, p, 0), 4711, "lookup");
-	FAULTS(page(4), ASSERT_EQ(call(skel->progs.map_lookup_percpu, page(4) - 9, 0), -1, "absent"));
+	FAULTS(page(4),
+	       ASSERT_EQ(call(skel->progs.map_lookup_percpu, page(4) - 9, 0), -1, "absent"));
 }
 
 static void check_snprintf(void)
@@ -483,7 +505,8 @@ static void packet(int len)
 		ASSERT_EQ(call_pkt(load, page(2) + 1, len - 33, pkt, len), 0, name);
 		/* the kernel has written the packet's MAC addresses before */
 		ASSERT_OK(memcmp(page(2) + 1, pkt + 33, len - 33), name);
-		FAULTS(page(4), ASSERT_EQ(call_pkt(load, page(4) - 7, 20, pkt, len), -EFAULT, name));
+		FAULTS(page(4),
+		       ASSERT_EQ(call_pkt(load, page(4) - 7, 20, pkt, len), -EFAULT, name));
 		ASSERT_LT(call_pkt(load, page(2), len, pkt, len), 0, "too much");
 	}
 }
@@ -552,7 +575,8 @@ static void xdp_frags(void)
 	ASSERT_OK(memcmp(pkt + off + len, old + off + len, 9000 - off - len), "behind");
 	FAULTS(page(4), ASSERT_EQ(call_pkt(load_bytes, page(4) - 777, len, pkt, 9000), -EFAULT,
 				  "absent"));
-	FAULTS(page(4), ASSERT_EQ(call_pkt(store, page(4) - 777, len, pkt, 9000), -EFAULT, "absent"));
+	FAULTS(page(4), ASSERT_EQ(call_pkt(store, page(4) - 777, len, pkt, 9000), -EFAULT,
+				  "absent"));
 	free(pkt);
 	free(old);
 }
@@ -591,6 +615,27 @@ static void functions(void)
 	ASSERT_EQ(call(skel->progs.in_functions, page(2), 100), 0, "loops");
 	ASSERT_OK(memcmp(page(2), skel->bss->data, 800), "contents");
 	ASSERT_EQ(call(skel->progs.in_functions, page(4) - 24, 5), (7 + 2) * -EFAULT, "absent");
+}
+
+/* What a program's stderr says of a fault in a helper */
+static void report(void)
+{
+	const struct bpf_program *prog = skel->progs.probe_read_kernel;
+	char text[4096], line[100];
+	int len;
+
+	renew();
+	FAULTS(page(4), ASSERT_EQ(call(prog, page(4) - 8, 16), -EFAULT, "absent"));
+	len = bpf_prog_stream_read(bpf_program__fd(prog), 2, text, sizeof(text) - 1, NULL);
+	if (!ASSERT_GT(len, 0, "stderr"))
+		return;
+	text[len] = 0;
+	snprintf(line, sizeof(line), "ERROR: Arena WRITE access at unmapped address 0x%llx\n",
+		 (__u64)page(4));
+	ASSERT_HAS_SUBSTR(text, line, "address");
+	ASSERT_HAS_SUBSTR(text, "_probe_read_kernel+0x", "program");
+	ASSERT_HAS_SUBSTR(text, "@ arena_helpers_mem.c:", "line");
+	ASSERT_HAS_SUBSTR(text, "sys_bpf+0x", "caller");
 }
 
 /* A page that goes and comes while helpers use it */
@@ -675,12 +720,12 @@ void serial_test_arena_helpers_mem(void)
 	void (*const tests[])(void) = {
 		writers, bad_source, short_source, strings, comm, check_strncmp, ringbuf, maps,
 		other_maps, check_snprintf, stack, path, packets, skb_store, xdp_frags, perf,
-		functions, race,
+		functions, report, race,
 	};
 	const char *const names[] = {
 		"writers", "bad_source", "short_source", "strings", "comm", "strncmp", "ringbuf",
 		"maps", "other_maps", "snprintf", "stack", "path", "packets", "skb_store",
-		"xdp_frags", "perf", "functions", "race",
+		"xdp_frags", "perf", "functions", "report", "race",
 	};
 	int i;
 

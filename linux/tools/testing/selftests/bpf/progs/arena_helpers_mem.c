@@ -62,10 +62,10 @@ __u32 pid;
 __s64 ret;
 
 char data[MEM_MAX + 8];
-const char string[512] = "a string that is known when the program is loaded, and longer than "
-	"what is looked at in one go: 0123456789 0123456789 0123456789 0123456789 0123456789 "
-	"0123456789 0123456789 0123456789 0123456789 0123456789 0123456789 0123456789 0123456789 "
-	"0123456789 0123456789 0123456789 0123456789 0123456789 0123456789 0123456789 END";
+
+/* longer than what is looked at in one go */
+#define DIGITS "0123456789 0123456789 0123456789 0123456789 0123456789 0123456789 0123456789 "
+const char string[512] = DIGITS DIGITS DIGITS DIGITS "END";
 
 /* The call says whose arena it is. */
 static __always_inline void *mem(__u64 at)
