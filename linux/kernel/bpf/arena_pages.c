@@ -189,7 +189,7 @@ void arena_work_later(struct bpf_arena *arena)
 
 	if (!delay)
 		return;
-	/* a work that is still pending will see what was put into the pool: it has a barrier */
+	/* what is in the pool, then pending; pairs with set_work_pool_and_clear_pending() */
 	smp_mb();
 	/* unlike mod_delayed_work(), not later than kicked for */
 	if (!delayed_work_pending(&arena->work))
