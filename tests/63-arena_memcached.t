@@ -36,8 +36,8 @@ program() {
 hook='/^\/\* Step 5:/i #include "tests/steps.h"
 	s/if (!is_unchanged(dir, q))/change_meanwhile(dir, q);\n\t&/'
 program hooked "$hook"
-# The same without the checks of one number: what does not change the text does not change
-# the program, and the test in the VM misses its failure.
+# The same without the checks of one number. If sed matches nothing, this is the real program,
+# and the test in the VM, which expects its failure, fails.
 program lock "$hook; s/q->seq | //; s/lock_unchanged(q) && //"
 program tables "$hook; s/(q->seq | q->generation)/q->seq/; s/ && tables_unchanged(dir, q)//"
 
