@@ -13,9 +13,8 @@
  * t for an item that does not expire, as clients write them: one blank between words,
  * "\r\n" at the end, one datagram; if an item is found that layout.h says may be
  * answered, and the answer is one datagram within the MTU. All else is passed up
- * as it came, and memcached answers it. Values are copied but once, into the packet, so
- * that step 5 may find that they have changed: then the request, which reader->request
- * still has, is put back.
+ * as it came, and memcached answers it. A value is copied once, into the packet. If step 5
+ * then finds that it has changed, the request, which reader->request still has, is put back.
  *
  * XDP comes before the network stack. What is answered here is seen by no firewall, NAT or
  * reverse path filter, and the path's MTU is not known: see --mtu.
