@@ -1245,13 +1245,13 @@ static void fill_dentries(long bytes, int round)
 
 #define DENTRY_BYTES (8L << 20)
 
-/* There is no room but for what dentries have: touches and a program get it. */
 /* What earlier tests have left there would make room later. It is less than asked for. */
 static void reclaim_cgroup(void)
 {
 	write_cgroup_file(CGROUP, "memory.reclaim", "1G");
 }
 
+/* There is no room but for what dentries have: touches and a program get it. */
 static void check_dentries(struct fixture *f)
 {
 	const __u32 want = DENTRY_BYTES / page_size / 4;
