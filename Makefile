@@ -5,7 +5,7 @@
 # make test and make check go through both unless told which; everything else is
 # for this machine's architecture then.
 arches := $(or $(ARCH),x86_64 arm64)
-export ARCH PAGES DEBUG ONLY JOBS LONG CONFIG DBG TIME SEED ROUND CMD
+export ARCH PAGES DEBUG ONLY JOBS LONG CONFIG DBG FLAVOUR TIME SEED ROUND CMD
 comma := ,
 
 # SERIES=none: the same for the kernel without the series.
@@ -49,8 +49,8 @@ help:
 	@echo 'make sdk      headers, libbpf, bpftool and vmlinux.h for programs of your own, in out/ARCH/sdk'
 	@echo 'make example  build and run one of examples/ in the VM (NAME=list, counter, heap, xdp)'
 	@echo 'make deb      Debian packages of kernel, libbpf and bpftool, in out/deb/ARCH'
-	@echo '              (CONFIG=PATH: from another kernel configuration than that of'
-	@echo '              Debian; CONFIG=vm: of what make kernel builds; DBG=1: -dbg, too)'
+	@echo '              (FLAVOUR=cloud: from the configuration of that name of Debian;'
+	@echo '              CONFIG=PATH: from another one; CONFIG=vm: of what make kernel builds; DBG=1: -dbg, too)'
 	@echo 'make shell    a shell in the VM, on the files of this machine (GDB=1: the VM waits'
 	@echo '              for gdb, and says how to start it)'
 	@echo 'make tree     out/tree: a git tree of the kernel, one commit a patch, to edit in'

@@ -345,6 +345,33 @@ mails() {
 	expect "tree: needs no identity" 0 "holds 3 patches"
 }
 
+# The name of the kernel's package goes with the version: an upgrade is another package.
+versions_of_packages() {
+	make_project
+	echo /out/ >"$project/.gitignore"
+	git -C "$project" init -q
+	git -C "$project" add -A
+	GIT_COMMITTER_DATE='2026-11-22T19:00:00+0100' git -C "$project" -c user.name=A -c user.email=a@example.org commit -qm all
+	run env ARCH=x86_64 "$project/scripts/deb" version
+	expect "deb: the version is that of the commit" 0 \
+		"${base_version}arena202611221800 linux-image-${base_version%-*}-arena202611221800-amd64"
+	run env ARCH=x86_64 FLAVOUR=cloud "$project/scripts/deb" version
+	expect "deb: so is the flavour's" 0 \
+		"${base_version}arena202611221800 linux-image-${base_version%-*}-arena202611221800-cloud-amd64"
+	echo edit >>"$project/linux/kernel/bpf/arena.c"
+	run env ARCH=x86_64 "$project/scripts/deb" version
+	expect "deb: edits that are not committed are a version of their own" 0 ".edits linux-image-"
+	holds "... which is a newer one" dpkg --compare-versions "${said%% *}" gt "${base_version}arena202611221800"
+	git -C "$project" checkout -q linux
+	p tree 2>/dev/null
+	edit mm/vmalloc.c 'not exported'
+	run env ARCH=x86_64 "$project/scripts/deb" version
+	expect "deb: so are edits in out/tree" 0 ".edits linux-image-"
+	rm -rf "$project/.git" "$project/out/tree"
+	run env ARCH=x86_64 "$project/scripts/deb" version
+	expect "deb: no git, no version" 1 "this is no git checkout"
+}
+
 # keeps NAME WHAT: clean keeps out/tree for WHAT.
 keeps() {
 	run p clean
@@ -534,4 +561,5 @@ foreign_tree
 bad_series
 mails
 disk_full
-plan 102
+versions_of_packages
+plan 108

@@ -10,7 +10,8 @@ root=$kernel_dir/deb-root	# beside out/ARCH/root: its files are linked
 work=$kernel_dir/deb-work
 release=$(<"$kernel_dir/build/include/config/kernel.release")
 home=usr/lib/$triplet/bpf-arena
-tools=(libbpf-arena1 libbpf-arena-dev bpftool-arena)
+tools=(libbpf-arena1 libbpf-arena-dev bpftool-arena "linux-image-arena-$deb_arch")
+maintainer='A. Tester, R&D / Kernel'
 kernel=("linux-image-$release")
 # A cross build has none: its programs would be for the wrong machine.
 [ -n "$cross" ] || kernel+=("linux-headers-$release")
@@ -23,7 +24,7 @@ deb_of() {
 is_built() {
 	local before after
 	before=$(stat -c '%i %Y' "$kernel_dir/build/vmlinux")
-	run env CONFIG=vm KDEB_COMPRESS=gzip "$top/scripts/deb"
+	run env CONFIG=vm KDEB_COMPRESS=gzip DEBFULLNAME="$maintainer" "$top/scripts/deb"
 	after=$(stat -c '%i %Y' "$kernel_dir/build/vmlinux")
 	expect "packages are built" 0 "out/deb/${dest##*/} has"
 	[ "$status" = 0 ] || exit 0
@@ -51,8 +52,11 @@ keeps_out_of_the_way() {
 	mapfile -t tool_debs < <(for name in "${tools[@]}"; do deb_of "$name"; done)
 	for name in "${kernel[@]}" "${tools[@]}"; do
 		sorts_between "$(dpkg-deb -f "$(deb_of "$name")" Version)" "$name"
-		holds "$name has a maintainer" grep -q '<.*@.*>' <(dpkg-deb -f "$(deb_of "$name")" Maintainer)
+		holds "$name has a maintainer" grep -q '^A. Tester, R&D / Kernel <.*@.*>' <(dpkg-deb -f "$(deb_of "$name")" Maintainer)
 	done
+	sorts_between "$(<"$pristine.version")arena202611221800.edits" "a version with edits"
+	holds "the metapackage brings this kernel" grep -qE "^linux-image-$release \\(= [^)]*\\)$" \
+		<(dpkg-deb -f "$(deb_of "linux-image-arena-$deb_arch")" Depends)
 	for name in "${tools[@]}"; do
 		strays=$(dpkg-deb --fsys-tarfile "$(deb_of "$name")" | tar -t | grep -v '/$' | grep -vE \
 			"^\./($home/|usr/lib/$triplet/pkgconfig/libbpf-arena.pc$|usr/sbin/bpftool-arena$|usr/share/(doc/$name/|man/man8/bpftool-arena|bash-completion/completions/bpftool-arena$))" || true)
@@ -174,7 +178,7 @@ in_vm() {
 	printf '#!/bin/sh\necho hook: $DEB_MAINT_PARAMS $1 $2\n' >/etc/kernel/postinst.d/test
 	chmod +x /etc/kernel/postinst.d/test
 	dpkg -i "$@" 2>&1 && echo "dpkg -i: done"
-	packages="linux-image-$release libbpf-arena1 libbpf-arena-dev bpftool-arena"
+	packages="linux-image-$release libbpf-arena1 libbpf-arena-dev bpftool-arena linux-image-arena-$(dpkg --print-architecture)"
 	dpkg -V $packages && echo "dpkg -V: done"
 	dpkg -L $packages >/tmp/files
 	dpkg -P $packages 2>&1 && echo "dpkg -P: done"
@@ -221,6 +225,15 @@ takes_debians_configuration() {
 	done < <(awk '/it differs from/ { on = 1; next } on { print $1 }' <<<"${said//$'\n'[-+ ]/$'\n'}")
 }
 
+takes_a_flavour() {
+	run env -u CONFIG FLAVOUR=cloud "$top/scripts/deb" config
+	expect "Debian's configuration for virtual machines is taken" 0 "config.${deb_arch}_none_cloud-$deb_arch.xz in"
+	run env FLAVOUR=rt "$top/scripts/deb" config
+	expect "there is no rt" 1 "Debian's patch for PREEMPT_RT is not in linux-source-6.1"
+	run env FLAVOUR=desktop "$top/scripts/deb" config
+	expect "a flavour that is none" 1 "FLAVOUR=desktop: there are generic and cloud"
+}
+
 wrong_usage() {
 	run env CONFIG=/nowhere "$top/scripts/deb"
 	expect "a configuration that is not there" 1 "no kernel configuration at /nowhere"
@@ -241,6 +254,7 @@ builds_example
 [ -n "$cross" ] || builds_module
 runs
 takes_debians_configuration
+takes_a_flavour
 wrong_usage
 rm -rf "$root" "$work"
 all_done
