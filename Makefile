@@ -13,7 +13,7 @@ kernel-args := $(if $(filter none,$(SERIES)),base)
 
 .NOTPARALLEL:
 .PHONY: help source run sdk example bench fuzz coverage test test-plain test-one test-quick \
-	mutants vmtest test-all test-peer test-pages test-base test-versions test-corpus test-long base kernel deb \
+	mutants vmtest abi test-all test-peer test-pages test-base test-versions test-corpus test-long base kernel deb \
 	fresh shell tree export series check check-style check-sparse check-shell check-builds clean
 
 help:
@@ -32,6 +32,7 @@ help:
 	@echo '              steps; ONLY=GLOB: some of them)'
 	@echo 'make test-pages  self-tests and sample on arm64 kernels with 16 and 64 KiB pages'
 	@echo 'make test-versions  the series compiles on every linux-source-6.1 that there is'
+	@echo 'make abi      does a module that was built for the kernel without the series load?'
 	@echo 'make bench    what arenas cost, in instructions beside Debian'"'"'s 6.12, and in time'
 	@echo '              beside C (QUICK=1: fewer rounds; ONLY="pages/*": some rows; RUNS=N:'
 	@echo '              boots of each kernel)'
@@ -178,6 +179,15 @@ test-corpus-%: source
 	@$(MAKE) --no-print-directory ready-$*
 	@$(MAKE) --no-print-directory ARCH=$* kernel SERIES=none
 	@ARCH=$* scripts/corpus both
+
+# What a module sees of the kernel with the series, beside the one without
+abi: $(arches:%=abi-%)
+
+abi-%: source
+	@$(MAKE) --no-print-directory ARCH=$* DEBUG=abi kernel SERIES=none
+	@$(MAKE) --no-print-directory ARCH=$* DEBUG=abi kernel
+	@ARCH=$* scripts/prepare test
+	@ARCH=$* DEBUG=abi scripts/abi
 
 test-pages: test-pages-16k test-pages-64k
 

@@ -150,9 +150,9 @@ for_arch() {
 		cc="${cross}gcc --sysroot=$guest_root"
 	fi
 	case ${DEBUG:-} in
-	''|kcsan|gcov) debug=${DEBUG:-} ;;
+	''|kcsan|gcov|abi) debug=${DEBUG:-} ;;
 	1) debug=debug ;;
-	*) die "no kernel with DEBUG=$DEBUG (there are 1, kcsan and gcov)" ;;
+	*) die "no kernel with DEBUG=$DEBUG (there are 1, kcsan, gcov and abi)" ;;
 	esac
 	kernel_dir=$out/${MUTANTS:+mutants/}$arch${PAGES:+-$PAGES}${debug:+-$debug}
 	case $arch-${PAGES:-4k} in

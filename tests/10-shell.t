@@ -13,7 +13,7 @@ for script in "${scripts[@]}"; do
 	holds "shellcheck $script" shellcheck -x "$script"
 done
 
-commands=(scripts/{prepare,source,tree,export,kernel,series,check,clean,selftests,base-tests,guest,deb,peer,bench,fuzz,coverage,fresh,versions,base,long,sdk,corpus,vmtest}
+commands=(scripts/{prepare,source,tree,export,kernel,series,check,clean,selftests,base-tests,guest,deb,peer,bench,fuzz,coverage,fresh,versions,base,long,sdk,corpus,vmtest,abi}
 	vm/run tests/run)
 for command in "${commands[@]}"; do
 	run "$top/$command" -h

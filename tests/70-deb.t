@@ -11,7 +11,7 @@ work=$kernel_dir/deb-work
 release=$(<"$kernel_dir/build/include/config/kernel.release")
 home=usr/lib/$triplet/bpf-arena
 tools=(libbpf-arena1 libbpf-arena-dev bpftool-arena "linux-image-arena-$deb_arch")
-maintainer='A. Tester, R&D / Kernel'
+maintainer='A. Tester R&D/Kernel'
 kernel=("linux-image-$release")
 # A cross build has none: its programs would be for the wrong machine.
 [ -n "$cross" ] || kernel+=("linux-headers-$release")
@@ -52,7 +52,7 @@ keeps_out_of_the_way() {
 	mapfile -t tool_debs < <(for name in "${tools[@]}"; do deb_of "$name"; done)
 	for name in "${kernel[@]}" "${tools[@]}"; do
 		sorts_between "$(dpkg-deb -f "$(deb_of "$name")" Version)" "$name"
-		holds "$name has a maintainer" grep -q '^A. Tester, R&D / Kernel <.*@.*>' <(dpkg-deb -f "$(deb_of "$name")" Maintainer)
+		holds "$name has a maintainer" grep -q '^A. Tester R&D/Kernel <.*@.*>' <(dpkg-deb -f "$(deb_of "$name")" Maintainer)
 	done
 	sorts_between "$(<"$pristine.version")arena202611221800.edits" "a version with edits"
 	holds "the metapackage brings this kernel" grep -qE "^linux-image-$release \\(= [^)]*\\)$" \
