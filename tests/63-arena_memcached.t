@@ -55,6 +55,11 @@ program tables "$hook; s/(q->seq | q->generation)/q->seq/; s/ && tables_unchange
 reports "$top/vm/run" --timeout 1800 --log "$kernel_dir/arena_memcached.log" -- \
 	env LONG="${LONG:-1}" "$top/tests/arena_memcached-vm" "$mc" "$source"
 
+# Two CPUs are enough for make test; make test-long has more.
+[ "${LONG:-1}" = 1 ] ||
+	reports "$top/vm/run" --cpus 8 --timeout 1800 --log "$kernel_dir/arena_memcached-cpus.log" -- \
+		"$top/tests/arena_memcached-vm" "$mc" "$source" cpus
+
 # The page has every option of ours.
 list_of sed -n 's/^	"  \( *\|-., \)--\([a-z-]*\) .*/--\2/p' "$source/options.c"
 for option in "${list[@]}"; do
