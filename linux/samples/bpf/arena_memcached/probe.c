@@ -10,10 +10,12 @@
  * program: memcached runs on without XDP. With --require the probe ends it.
  *
  * Others may use the server meanwhile. They may keep it so busy that requests are lost;
- * one that is sent again may be done twice, or much later; and an item may be evicted.
- * None of this may end the server. So the probe takes a fault for one only if the server
- * says, after it, that the key has the item that was looked at: by its cas. In all other
- * cases it begins again, with new keys, as often as it takes.
+ * one that is sent again may be done twice, or much later; an item may be evicted; and
+ * whoever lists the keys ("lru_crawler metadump") can change the samples. None of this may
+ * end the server. So the probe takes a fault for one only if the server says, after it,
+ * that the key has the item that was looked at: by its cas, and by when it expires, which
+ * touch changes alone. In all other cases it begins again, with new keys, as often as it
+ * takes. What else changes without a new cas is not looked at: see STRANGE.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -39,7 +41,10 @@
 #define NR_SAMPLES	6
 #define FETCHES		1000	/* before one makes an item active */
 #define LAG		500	/* seconds of memcached's clock, on a slow machine */
+#define TOKEN_SENT	512	/* it_flags: by "mg KEY R" */
+#define STRANGE		(MC_FETCHED | MC_ACTIVE | TOKEN_SENT)	/* others may set these */
 #define PATIENCE	3	/* rounds, before it says why there is another */
+#define PAUSE		500000	/* us, between them */
 #define KEYS_MAX	(1 << 24)	/* to find one for a bucket; 3 s */
 
 static const struct mc_layout layouts[] = MC_LAYOUTS;
@@ -62,6 +67,7 @@ struct sample {
 	int exptime;
 	time_t since, until;	/* by CLOCK_MONOTONIC: it was stored between them */
 	unsigned long long cas;
+	int ttl;		/* as the server says; -1 for ever */
 };
 
 const struct mc_layout *find_layout(const char *version)
@@ -191,10 +197,9 @@ static const char *check_settings(const char *port)
 {
 	const char *const wanted[][2] = {
 		{ "udpport", port }, { "cas_enabled", "yes" }, { "flush_enabled", "no" },
-		{ "hash_algorithm", "murmur3" }, { "lru_segmented", "yes" },
-		{ "lru_maintainer_thread", "yes" }, { "auth_enabled_sasl", "no" },
-		{ "auth_enabled_ascii", "no" }, { "ssl_enabled", "no" },
-		{ "memory_file", "(null)" },
+		{ "hash_algorithm", "murmur3" }, { "lru_maintainer_thread", "yes" },
+		{ "auth_enabled_sasl", "no" }, { "auth_enabled_ascii", "no" },
+		{ "ssl_enabled", "no" }, { "memory_file", "(null)" },
 	};
 	unsigned int i;
 
@@ -205,6 +210,9 @@ static const char *check_settings(const char *port)
 			return why_not("its setting %s is not %s", wanted[i][0], wanted[i][1]);
 	if (has_setting("binding_protocol", "binary"))
 		return "its protocol is binary";
+	/* any client may say "lru mode flat", and "lru mode segmented" */
+	if (!has_setting("lru_segmented", "yes"))
+		return disturbed("its setting lru_segmented is not yes");
 	return NULL;
 }
 
@@ -341,9 +349,15 @@ static void make_sample(struct sample *s, int nr)
 /* The cas of the item that has the key now. It is not a fetch, and changes no item. */
 static const char *learn(struct sample *s)
 {
-	if (!ask(TRIES, "mg %s c u\r\n", s->key) || sscanf(p.answer, "HD c%llu", &s->cas) != 1)
+	if (!ask(TRIES, "mg %s c t u\r\n", s->key) ||
+	    sscanf(p.answer, "HD c%llu t%d", &s->cas, &s->ttl) != 2)
 		return disturbed("it does not keep an item");
 	return NULL;
+}
+
+static bool was_touched(const struct sample *s, int ttl)
+{
+	return s->exptime ? abs(s->ttl - ttl) > LAG / 2 : ttl != -1;
 }
 
 /* @why is wrong with the item: only if it is still the same one. */
@@ -353,7 +367,7 @@ static const char *confirm(const struct sample *s, const char *why)
 
 	if (!why || p.again)
 		return why;
-	if (learn(&found) || found.cas != s->cas)
+	if (learn(&found) || found.cas != s->cas || was_touched(s, found.ttl))
 		return disturbed("an item does not stay as it was");
 	return why;
 }
@@ -411,7 +425,7 @@ static const char *check_times(const struct sample *s, const char *item)
 		return "its clock is far behind";
 	if (!s->exptime)
 		return ends ? "exptime is not 0" : NULL;
-	return ends > s->until - epoch + s->exptime ||
+	return ends > s->until - epoch + s->exptime + LAG ||
 	       ends + LAG < s->since - epoch + s->exptime ? "exptime is another" : NULL;
 }
 
@@ -424,20 +438,20 @@ static __u16 flags_of(const char *item)
 }
 
 /*
- * @fetched: it has been fetched. MC_ACTIVE may be set by then or not: the LRU thread
- * clears it when it moves an item.
+ * @fetched: it has been fetched by the probe.
  */
 static const char *check_fields(const struct sample *s, const char *item, bool fetched)
 {
 	size_t key_len = strlen(s->key), value_len = strlen(s->value);
-	__u16 flags = MC_LINKED | MC_CAS | (s->client_flags ? MC_CFLAGS : 0) |
-		      (fetched ? MC_FETCHED : 0);
+	__u16 flags = MC_LINKED | MC_CAS | (s->client_flags ? MC_CFLAGS : 0);
 	const char *data = item + p.layout->data;
 	__u64 cas;
 
 	memcpy(&cas, data, sizeof(cas));
-	if ((flags_of(item) & ~MC_ACTIVE) != flags)
+	if ((flags_of(item) & ~STRANGE) != flags)
 		return why_not("it_flags is %u, not %u", flags_of(item), flags);
+	if (fetched && !(flags_of(item) & MC_FETCHED))
+		return "a fetch does not set FETCHED";
 	if (word_of(item, p.layout->nbytes) != value_len + 2)
 		return "nbytes is another";
 	if (cas != s->cas)
@@ -609,6 +623,8 @@ static const char *probe_until_certain(const char *port)
 		why = probe(port);
 		if (p.again && ++rounds == PATIENCE)
 			complain("XDP does not answer yet: %s", why);
+		if (p.again)
+			usleep(PAUSE);
 	} while (p.again && is_running());
 	return why;
 }

@@ -33,13 +33,13 @@ static void nap(unsigned long us)
 enum fault {
 	NONE, VERSION, SETTING, BINARY,
 	NO_DIR, NO_SEQS, SEQS_OUTSIDE, NO_TABLE, TABLE_OUTSIDE, FEW_BUCKETS,
-	NOT_LINKED, NO_CAS, NO_CFLAGS, EARLY_FETCHED, NOT_FETCHED, OTHER_FLAG,
+	NOT_LINKED, NO_CAS, NO_CFLAGS, NOT_FETCHED, OTHER_FLAG,
 	NBYTES, CAS_FIELD, CLIENT_FLAGS, VALUE, NO_CRLF,
 	TIME_AHEAD, TIME_BEHIND, EXPTIME_NOT_0, EXPTIME_LATE, EXPTIME_EARLY,
 	NKEY, BUCKET, H_NEXT, UNCOUNTED, DELETED_STAYS, OLD_VALUE,
 	/* what strangers can do */
 	LOST, SLOW_INCR, SLOW_SET, SLOW_DELETE, SET_AGAIN, FULL, STATS_FULL, EVICTED, REUSED,
-	OUTSIDE, NOT_ACTIVE, ODD_COUNTER, ODD_GENERATION,
+	EARLY_FETCHED, TOKEN, TOUCHED, LRU_FLAT, OUTSIDE, NOT_ACTIVE, ODD_COUNTER, ODD_GENERATION,
 };
 
 static enum fault wrong;
@@ -53,6 +53,7 @@ static int server;
 struct entry {
 	char key[MC_KEY_MAX + 1];
 	char *item;
+	long ends;	/* what the server says, whatever is wrong in the item */
 	bool linked;
 };
 
@@ -226,7 +227,7 @@ static void set_times(char *item, long exptime)
 
 	put(item, 24, is_wrong(TIME_AHEAD) ? clock + 2 : is_wrong(TIME_BEHIND) ? 0 : clock, 4);
 	if (exptime)
-		put(item, 28, clock + exptime + (is_wrong(EXPTIME_LATE) ? 10 : 0) -
+		put(item, 28, clock + exptime + (is_wrong(EXPTIME_LATE) ? LAG + 10 : 0) -
 		    (is_wrong(EXPTIME_EARLY) ? LAG + 10 : 0), 4);
 	else
 		put(item, 28, is_wrong(EXPTIME_NOT_0), 4);
@@ -236,7 +237,8 @@ static __u16 first_flags(bool client_flags)
 {
 	return (is_wrong(NOT_LINKED) ? 0 : 1) | (is_wrong(NO_CAS) ? 0 : 2) |
 	       (client_flags && !is_wrong(NO_CFLAGS) ? 256 : 0) |
-	       (is_wrong(EARLY_FETCHED) ? 8 : 0) | (is_wrong(OTHER_FLAG) ? 2048 : 0);
+	       (is_wrong(EARLY_FETCHED) ? 8 : 0) | (is_wrong(TOKEN) ? 512 : 0) |
+	       (is_wrong(OTHER_FLAG) ? 2048 : 0);
 }
 
 static void set_item(const char *key, unsigned int flags, long exptime, const char *value)
@@ -262,6 +264,7 @@ static void set_item(const char *key, unsigned int flags, long exptime, const ch
 		item[off] ^= 1;
 	memcpy(item + off + len, is_wrong(NO_CRLF) ? "\n\n" : "\r\n", 2);
 	link_item(key, item);
+	find(key)->ends = exptime ? now() - heap.dir->epoch + exptime : 0;
 }
 
 struct answer {
@@ -280,9 +283,9 @@ static void say(struct answer *answer, const char *fmt, ...)
 
 static const char *const settings[][2] = {
 	{ "udpport", "PORT" }, { "cas_enabled", "yes" }, { "flush_enabled", "no" },
-	{ "hash_algorithm", "murmur3" }, { "lru_segmented", "yes" },
-	{ "lru_maintainer_thread", "yes" }, { "auth_enabled_sasl", "no" },
-	{ "auth_enabled_ascii", "no" }, { "ssl_enabled", "no" }, { "memory_file", "(null)" },
+	{ "hash_algorithm", "murmur3" }, { "lru_maintainer_thread", "yes" },
+	{ "auth_enabled_sasl", "no" }, { "auth_enabled_ascii", "no" }, { "ssl_enabled", "no" },
+	{ "memory_file", "(null)" },
 };
 
 static void do_settings(struct answer *answer)
@@ -297,8 +300,8 @@ static void do_settings(struct answer *answer)
 	for (i = 0; i < ARRAY_SIZE(settings); i++)
 		len += sprintf(answer->text + len, "STAT %s %s\r\n", settings[i][0],
 			       wrong == SETTING && i == wrong_setting ? "other" : settings[i][1]);
-	sprintf(answer->text + len, "STAT binding_protocol %s\r\nEND\r\n",
-		wrong == BINARY ? "binary" : "auto-negotiate");
+	sprintf(answer->text + len, "STAT binding_protocol %s\r\nSTAT lru_segmented %s\r\nEND\r\n",
+		wrong == BINARY ? "binary" : "auto-negotiate", is_wrong(LRU_FLAT) ? "no" : "yes");
 }
 
 static void do_set(struct answer *answer, const char *request)
@@ -327,7 +330,15 @@ static void do_mg(struct answer *answer, const char *key)
 	say(answer, "EN\r\n");
 	if (!entry)
 		return;
-	say(answer, "HD c%llu\r\n", get(entry->item, 48, 8) - (wrong == CAS_FIELD));
+	if (entry->ends && is_wrong(TOUCHED)) {
+		say(answer, "HD c%llu t%ld\r\n", get(entry->item, 48, 8),
+		    entry->ends - (now() - heap.dir->epoch));
+		entry->ends += 2 * LAG;
+		put(entry->item, 28, entry->ends, 4);
+		return;
+	}
+	say(answer, "HD c%llu t%ld\r\n", get(entry->item, 48, 8) - (wrong == CAS_FIELD),
+	    entry->ends ? entry->ends - (now() - heap.dir->epoch) : -1);
 	if (is_wrong(EVICTED))
 		unlink_item(entry);
 	if (is_wrong(REUSED)) {
@@ -468,8 +479,7 @@ static const struct {
 	{ "an item not LINKED", NOT_LINKED, "it_flags is 2, not 3" },
 	{ "an item without CAS", NO_CAS, "it_flags is 1, not 3" },
 	{ "an item without CFLAGS", NO_CFLAGS, "it_flags is 3, not 259" },
-	{ "FETCHED before it is", EARLY_FETCHED, "it_flags is 11, not 3" },
-	{ "not FETCHED when it is", NOT_FETCHED, "it_flags is 3, not 11" },
+	{ "not FETCHED when it is", NOT_FETCHED, "a fetch does not set FETCHED" },
 	{ "an unknown flag", OTHER_FLAG, "it_flags is 2051, not 3" },
 	{ "another nbytes", NBYTES, "nbytes is another" },
 	{ "another cas", CAS_FIELD, "cas is another" },
@@ -498,6 +508,10 @@ static const struct {
 	{ "samples are evicted", EVICTED, "an item does not stay as it was" },
 	{ "samples are evicted, and their memory used again", REUSED,
 	  "an item does not stay as it was" },
+	{ "samples are fetched by another", EARLY_FETCHED, NULL },
+	{ "samples are asked for with mg R by another", TOKEN, NULL },
+	{ "samples are touched", TOUCHED, "an item does not stay as it was" },
+	{ "lru mode flat", LRU_FLAT, "its setting lru_segmented is not yes" },
 	{ "an item outside of the arena", OUTSIDE, "an item is not in the arena" },
 	{ "items that are not made active", NOT_ACTIVE, NULL },
 	{ "a lock that is held", ODD_COUNTER,
