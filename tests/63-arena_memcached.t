@@ -7,12 +7,15 @@ set -euo pipefail
 
 source=$tree/samples/bpf/arena_memcached
 
-# The preloaded library by itself, where the guest has neither memcached nor mimalloc, too
+# The preloaded library and the probe by themselves, where the guest has neither memcached
+# nor mimalloc, too
 mc=$out/$arch/arena_memcached
 mkdir -p "$mc"
-holds "the preloaded library's test is built" flock "$mc/.lock" \
-	make -s -C "$source" O="$mc" CC="$cc" "$mc/preload_test"
-reports "$top/vm/run" --log "$kernel_dir/arena_memcached-preload.log" -- "$mc/preload_test"
+holds "the tests of preloaded library and probe are built" flock "$mc/.lock" \
+	make -s -C "$source" O="$mc" CC="$cc" "$mc/preload_test" "$mc/probe_test"
+# shellcheck disable=SC2016 # the inner shell expands it
+reports "$top/vm/run" --log "$kernel_dir/arena_memcached-preload.log" -- \
+	sh -c '"$0"; first=$?; "$1" && exit $first' "$mc/preload_test" "$mc/probe_test"
 
 # memcached is this machine's, and libmimalloc.
 if [ "$arch" != "$(host_arch)" ]; then
@@ -24,6 +27,12 @@ fi
 sample_make all # its clients
 holds "it is built" flock "$mc/.lock" make -s -C "$source" O="$mc" ARCH="$arch" CC="$cc"
 
+# Stale values are found, if there are any.
+for how in none:nothing delete:found append:found; do
+	run timeout 120 "$source/tests/stale.py" "$mc/mc_race" "${how%:*}"
+	expect "mc_race, stale values after ${how%:*}: it finds ${how#*:}" 0 "${how#*:}"
+done
+
 # program NAME SED: arena-memcached-NAME, with a program that SED has changed
 program() {
 	mkdir -p "$mc/$1"
@@ -32,9 +41,11 @@ program() {
 		CC="$cc" "$mc/arena-memcached-$1"
 }
 
-# Something changes between steps 4 and 5 of layout.h, when a test says so.
+# Something changes between steps 4 and 5 of layout.h, or a packet has no room, when a test
+# says so.
 hook='/^\/\* Step 5:/i #include "tests/steps.h"
-	s/if (!is_unchanged(dir, q))/change_meanwhile(dir, q);\n\t&/'
+	s/if (!is_unchanged(dir, q))/change_meanwhile(dir, q);\n\t&/
+	s/(size > was && !resize/(size > was \&\& has_no_room(dir)) ||\n\t    &/'
 program hooked "$hook"
 # The same without the checks of one number. If sed matches nothing, this is the real program,
 # and the test in the VM, which expects its failure, fails.
@@ -43,6 +54,11 @@ program tables "$hook; s/(q->seq | q->generation)/q->seq/; s/ && tables_unchange
 
 reports "$top/vm/run" --timeout 1800 --log "$kernel_dir/arena_memcached.log" -- \
 	env LONG="${LONG:-1}" "$top/tests/arena_memcached-vm" "$mc" "$source"
+
+# Two CPUs are enough for make test; make test-long has more.
+[ "${LONG:-1}" = 1 ] ||
+	reports "$top/vm/run" --cpus 8 --timeout 1800 --log "$kernel_dir/arena_memcached-cpus.log" -- \
+		"$top/tests/arena_memcached-vm" "$mc" "$source" cpus
 
 # The page has every option of ours.
 list_of sed -n 's/^	"  \( *\|-., \)--\([a-z-]*\) .*/--\2/p' "$source/options.c"

@@ -67,6 +67,7 @@ static void add_up(const struct mc_dir *dir, struct mc_reader *sum)
 		sum->inactive += reader[i].inactive;
 		sum->locked += reader[i].locked;
 		sum->changed += reader[i].changed;
+		sum->old += reader[i].old;
 	}
 }
 
@@ -95,9 +96,11 @@ int show_stats(const char *path)
 	print("xdp_inactive", sum.inactive);
 	print("xdp_locked", sum.locked);
 	print("xdp_changed", sum.changed);
+	print("xdp_old", sum.old);
 	print("locks", arena.dir->lock_mask + 1);
 	print("buckets", arena.dir->mask + 1);
 	print("growing", arena.dir->old != 0);
 	print("grown", arena.dir->grown);
+	print("outside", arena.header->outside);
 	return 0;
 }

@@ -360,7 +360,9 @@ static __always_inline bool look_up(struct mc_dir __arena *dir, struct query *q,
 		return false;
 	}
 	item = walk(q, arena_at(__u64, &dir->old), arena_at(__u64, &dir->old_mask));	/* 3 */
-	if (!item)
+	if (item)
+		reader->old++;
+	else
 		item = walk(q, arena_at(__u64, &dir->table), arena_at(__u64, &dir->mask));
 	if (!item) {
 		reader->missed++;

@@ -45,8 +45,13 @@ int show_stats(const char *path);
 
 /* xdp.c: returns the file descriptor of the link, or -1 after a message */
 int xdp_attach(const struct options *o, const struct mc_layout *layout, int arena_fd);
+/* For all who hold that link. Not 0: it cannot be done */
+int xdp_detach(int link_fd);
 
-/* probe.c */
+/* probe.c: a process of its own, with these file descriptors */
+#define ARENA_FD	3
+#define LINK_FD		4	/* by which XDP is attached */
+
 const struct mc_layout *find_layout(const char *version);
 int probe_main(char **argv);
 

@@ -17,9 +17,10 @@
  *	memcached's own hash table -> item -> item: key, value
  *
  * memcached has a table of 2^10 to 2^15 item locks. Lock "hash & lock_mask" is held for
- * every change to a hash chain, and to flags, expiry, cas and value of an item in one,
- * and while an item is unlinked, which comes before it is freed. There are always fewer
- * locks than buckets, so one lock covers all of a chain, in both tables while one grows.
+ * every change to a hash chain, and to flags, expiry, cas and value of an item in one.
+ * It is held while an item is unlinked, too; an item is freed only after that. There are
+ * never more locks than buckets. So all items of a chain have the same lock, also while
+ * memcached moves them from the old table to a larger one.
  * The preloaded library keeps a counter for each. A reader does
  *
  *	1. seq = seqs[hash & lock_mask], pass up if odd
@@ -59,8 +60,8 @@
  * Both barriers (mc_fence()) are BPF's xchg: those of its atomics that fetch are full
  * ones. XCHG on x86-64, where loads stay in order anyway; SWPAL, or LDXR and STLXR with
  * DMB ISH, on arm64, where nothing else orders the loads of 1 and 2 before those of 3,
- * and those of 4 before those of 5. 1 and 2 need no order among themselves: seq and
- * generation both are compared, each from before 3 until after 4.
+ * and those of 4 before those of 5. Steps 1 and 2 may come in either order: each reads
+ * its number before step 3, and step 5 reads both again after step 4.
  *
  * An item's bytes may be anything while the program looks: it may be memory that a
  * client filled to look like an item. So each pointer is followed only if its upper half
@@ -72,8 +73,8 @@
  * bumps. An item without ACTIVE is passed up; with ACTIVE a further hit changes nothing
  * in memcached either, so its LRU sees what its algorithm asks for. Its statistics do
  * not count our hits: "arena-memcached --stats" does. flush_all changes no item, so it
- * has to be off (-F). An item that expires is answered only while memcached's clock,
- * which lags CLOCK_MONOTONIC and never leads it, cannot have reached its end.
+ * has to be off (-F). memcached's clock lags behind CLOCK_MONOTONIC and is never ahead of
+ * it. So an item is answered as long as it has not expired by CLOCK_MONOTONIC.
  *
  * After STORED or DELETED: memcached stores both before it queues the answer. A GET sent
  * after that reads a counter that is odd, or the new state.
@@ -87,9 +88,10 @@
  * has stored items, has found them by this layout, and has seen the counters move.
  * struct mc_layout is the layout of one memcached version; there is one for 1.6.18.
  *
- * The memcached process alone holds the link by which the program is attached: however it
- * ends, the kernel detaches the program. A process that is stopped by a signal leaves
- * even counters, whose items do not change, or odd ones.
+ * The memcached process holds the link by which the program is attached: however it ends,
+ * the kernel detaches the program. Until it has ended, the probe holds the link, too, to
+ * detach the program if it finds that XDP must not answer. A process that is stopped by a
+ * signal leaves even counters, whose items do not change, or odd ones.
  *
  * What it rests on, besides: that no item lock is taken but through the dynamic symbols,
  * and that each section listed here holds it. Another version or a rebuilt package needs
@@ -180,6 +182,7 @@ struct mc_reader {
 	__u64 inactive;		/* ... that memcached is to see, or of another kind */
 	__u64 locked;		/* ... whose lock was held, or tables changed, at the start */
 	__u64 changed;		/* ... or at the end: steps 1 and 2, and 5 */
+	__u64 old;		/* a GET whose item was found in the old table */
 	__u64 zero;		/* see start() in arena_memcached.bpf.c */
 	/* The request, with room in front and behind for whole words */
 	char request[8 + MC_REQUEST_MAX + 8];
@@ -187,7 +190,7 @@ struct mc_reader {
 	char line[MC_LINE_MAX];
 } __attribute__((aligned(64)));
 
-/* Written by preload.c */
+/* Written by preload.c. No cache line of it has anything of memcached's. */
 struct mc_dir {
 	__u64 magic;
 	__u32 version;
@@ -204,7 +207,7 @@ struct mc_dir {
 	__u32 test;		/* read by tests' own programs: see tests/steps.h */
 	__u64 epoch;		/* s; memcached's clock is at most CLOCK_MONOTONIC less this */
 	__u64 grown;		/* tables that were followed by larger ones */
-};
+} __attribute__((aligned(64)));
 
 /* Fixed when the program is loaded. Ports and addresses are in network order. */
 struct mc_config {

@@ -32,7 +32,6 @@
 #include "launch.h"
 
 #define PRELOAD "arena_memcached_preload.so"
-#define PROBE_FD 3
 
 static char self[PATH_MAX];
 
@@ -231,7 +230,20 @@ static char **plain_environment(void)
 	return env;
 }
 
-static void start_probe(const struct options *o, const char *version, int fd)
+/* Both where neither of the two places is that they are to have */
+static void pass_files(posix_spawn_file_actions_t *actions, int fd, int link)
+{
+	fd = fcntl(fd, F_DUPFD_CLOEXEC, LINK_FD + 1);
+	link = fcntl(link, F_DUPFD_CLOEXEC, LINK_FD + 1);
+	if (fd < 0 || link < 0)
+		die("the probe: %s", strerror(errno));
+	if (posix_spawn_file_actions_init(actions) ||
+	    posix_spawn_file_actions_adddup2(actions, fd, ARENA_FD) ||
+	    posix_spawn_file_actions_adddup2(actions, link, LINK_FD))
+		die("no memory");
+}
+
+static void start_probe(const struct options *o, const char *version, int fd, int link)
 {
 	const char *host = o->listen ? o->listen[0] : "127.0.0.1";
 	char *args[9] = { self, "--probe", (char *)version, NULL, (char *)host,
@@ -240,10 +252,9 @@ static void start_probe(const struct options *o, const char *version, int fd)
 	int status;
 	pid_t pid;
 
-	if (asprintf(&args[3], "%d", getpid()) < 0 ||
-	    posix_spawn_file_actions_init(&actions) ||
-	    posix_spawn_file_actions_adddup2(&actions, fd, PROBE_FD))
+	if (asprintf(&args[3], "%d", getpid()) < 0)
 		die("no memory");
+	pass_files(&actions, fd, link);
 	errno = posix_spawn(&pid, self, &actions, NULL, args, plain_environment());
 	if (errno)
 		die("the probe: %s", strerror(errno));
@@ -271,7 +282,7 @@ static void __attribute__((noreturn)) inside(const struct options *o, const char
 	link = xdp_attach(o, find_layout(version), fd);
 	if (link < 0)
 		run_without(o, "see above");
-	start_probe(o, version, fd);
+	start_probe(o, version, fd, link);
 	set_preload();
 	fcntl(link, F_SETFD, 0);
 	run_memcached(o);

@@ -3,20 +3,23 @@
  * Looks for torn and stale values: one thread changes keys over TCP, which XDP never
  * sees; others get them over UDP.
  *
- *	writer:  begun[key] = v   command ... answer   acked[key] = v
+ *	writer:  begun[key] = step   command ... answer   acked[key] = step
  *	reader:  low = acked[key]   get   high = begun[key]
  *
- * Each key has a kind, which says how it is changed and what its value is then:
+ * Each key goes from step to step, and has a kind, which says what its value is then and
+ * how it gets there:
  *
  *	SET      set: the version, again and again, in a length that follows from it
  *	INCR     incr in place: two halves of 9 digits that are equal, the version
- *	APPEND   append: the version, once more each time; then set to the next version
+ *	APPEND   append: the version, once more each step; at every 20th, set to the next
  *	DELETE   delete, then add of the next version
  *
- * What a reader gets must be one version from end to end, not older than low, which was
- * acknowledged before the get was sent, nor newer than high. Nor may it be older than
- * what this reader had before, by version and by cas. A miss is a fault, but of a key
- * that is being deleted, or with -e, when the server is evicting.
+ * What a reader gets must be the value of one step from end to end, not of one before low,
+ * which was acknowledged before the get was sent, nor of one after high. Once a delete is
+ * acknowledged, only what is added next may be found. Nor may a step be older than what
+ * this reader had before, by step and by cas. A miss is a fault, but of a key that is being
+ * deleted, or with -e, when the server is evicting. Then a key that cannot be changed is
+ * set anew.
  *
  * With -i there is one key, which is counted in place: all readers are at it.
  *
@@ -42,6 +45,7 @@
 #define DIGITS		9	/* of a version */
 #define FIRST		100000000U
 #define PIECES		100	/* versions in a value */
+#define APPENDS		20	/* the same, of an APPEND */
 #define ROOM		4096
 #define READERS_MAX	16
 
@@ -91,7 +95,8 @@ static bool command(const char *request, size_t len, const char *wanted)
 	} while (got > 0 && !strchr(answer, '\n') && all < sizeof(answer) - 1);
 	if (!strncmp(answer, wanted, strlen(wanted)))
 		return true;
-	fprintf(stderr, "mc_race: %.40s: %s", request, answer);
+	if (!evicting)
+		fprintf(stderr, "mc_race: %.40s: %s", request, answer);
 	return false;
 }
 
@@ -100,14 +105,28 @@ static enum kind kind_of(unsigned int key)
 	return counting ? INCR : key % KINDS;
 }
 
-static unsigned int pieces_of(enum kind kind, unsigned int version)
+static unsigned int version_of(unsigned int key, unsigned int step)
 {
-	return kind == INCR ? 2 : kind == SET ? 1 + version * 7 % PIECES : 1;
+	return FIRST + (kind_of(key) == APPEND ? step / APPENDS : step);
 }
 
-static bool store(const char *verb, unsigned int key, unsigned int version)
+static unsigned int pieces_of(unsigned int key, unsigned int step)
 {
-	unsigned int i, pieces = pieces_of(kind_of(key), version);
+	switch (kind_of(key)) {
+	case SET:
+		return 1 + step * 7 % PIECES;
+	case INCR:
+		return 2;
+	case APPEND:
+		return 1 + step % APPENDS;
+	default:
+		return 1;
+	}
+}
+
+static bool store(const char *verb, unsigned int key, unsigned int step)
+{
+	unsigned int i, version = version_of(key, step), pieces = pieces_of(key, step);
 	char text[ROOM];
 	size_t len;
 
@@ -118,8 +137,9 @@ static bool store(const char *verb, unsigned int key, unsigned int version)
 	return command(text, len, "STORED\r\n");
 }
 
-static bool count(unsigned int key, unsigned int version)
+static bool count(unsigned int key, unsigned int step)
 {
+	unsigned int version = version_of(key, step);
 	char text[64], wanted[32];
 	int len = sprintf(text, "incr race%u 1000000001\r\n", key);
 
@@ -127,10 +147,11 @@ static bool count(unsigned int key, unsigned int version)
 	return command(text, len, wanted);
 }
 
-static bool extend(unsigned int key, unsigned int version)
+static bool extend(unsigned int key, unsigned int step)
 {
 	char text[64];
-	int len = sprintf(text, "append race%u 0 0 %d\r\n%u\r\n", key, DIGITS, version);
+	int len = sprintf(text, "append race%u 0 0 %d\r\n%u\r\n", key, DIGITS,
+			  version_of(key, step));
 
 	return command(text, len, "STORED\r\n");
 }
@@ -143,20 +164,36 @@ static bool erase(unsigned int key)
 	return command(text, len, "DELETED\r\n");
 }
 
+static bool replace(unsigned int key, unsigned int step)
+{
+	if (!erase(key))
+		return false;
+	acked[key] = step; /* from now on nobody finds what was deleted */
+	return store("add", key, step);
+}
+
+static bool advance(unsigned int key, unsigned int step)
+{
+	switch (kind_of(key)) {
+	case INCR:
+		return count(key, step);
+	case APPEND:
+		return step % APPENDS ? extend(key, step) : store("set", key, step);
+	case DELETE:
+		return replace(key, step);
+	default:
+		return store("set", key, step);
+	}
+}
+
 static bool change(unsigned int key)
 {
-	static unsigned int appended[KEYS];
-	unsigned int version = begun[key] + 1;
-	enum kind kind = kind_of(key);
+	unsigned int step = begun[key] + 1;
 
-	if (kind == APPEND && appended[key]++ % 20)
-		return extend(key, begun[key]);
-	begun[key] = version;
-	if ((kind == DELETE && !erase(key)) ||
-	    !(kind == INCR ? count(key, version) :
-	      store(kind == DELETE ? "add" : "set", key, version)))
+	begun[key] = step;
+	if (!advance(key, step) && !(evicting && store("set", key, step)))
 		return false;
-	acked[key] = version;
+	acked[key] = step;
 	return true;
 }
 
@@ -182,7 +219,7 @@ static void *writer(void *arg)
 
 struct seen {
 	unsigned long long cas;
-	unsigned int version;
+	unsigned int step;
 };
 
 /* A line of get, gets or mg: the value's length and cas; where the value begins */
@@ -203,23 +240,22 @@ static char *parse_line(char *answer, unsigned int key, size_t *len, unsigned lo
 	return end + 1;
 }
 
-/* One version from end to end; 0 if it is not */
-static unsigned int parse_value(unsigned int key, const char *value, size_t len)
+/* The value of one step from end to end: false if it is of none */
+static bool parse_value(unsigned int key, const char *value, size_t len, unsigned int *step)
 {
 	char digits[DIGITS + 1] = "";
-	unsigned int version;
 	size_t i;
 
 	if (!len || len % DIGITS)
-		return 0;
+		return false;
 	memcpy(digits, value, DIGITS);
-	version = strtoul(digits, NULL, 10);
 	for (i = DIGITS; i < len; i += DIGITS)
 		if (memcmp(value + i, digits, DIGITS))
-			return 0;
-	if (kind_of(key) != APPEND && len != pieces_of(kind_of(key), version) * DIGITS)
-		return 0;
-	return version;
+			return false;
+	*step = strtoul(digits, NULL, 10) - FIRST;
+	if (kind_of(key) == APPEND)
+		*step = *step * APPENDS + len / DIGITS - 1;
+	return len == pieces_of(key, *step) * DIGITS;
 }
 
 static void complain(const char *what, unsigned int key, const char *answer)
@@ -231,7 +267,8 @@ static void complain(const char *what, unsigned int key, const char *answer)
 static void check(unsigned int key, char *answer, long all, unsigned int low, unsigned int high,
 		  struct seen *seen)
 {
-	unsigned int version = 0;
+	bool whole = false;
+	unsigned int step = 0;
 	unsigned long long cas;
 	size_t len;
 	char *value;
@@ -243,17 +280,17 @@ static void check(unsigned int key, char *answer, long all, unsigned int low, un
 	value = parse_line(answer, key, &len, &cas);
 	if (value && len <= (size_t)(answer + all - value) &&
 	    (!strcmp(value + len, "\r\n") || !strcmp(value + len, "\r\nEND\r\n")))
-		version = parse_value(key, value, len);
-	if (!version) {
+		whole = parse_value(key, value, len, &step);
+	if (!whole) {
 		complain("torn", key, answer);
 		torn++;
-	} else if (version < low || version > high || version < seen->version ||
-		   (cas && (cas < seen->cas || (cas == seen->cas && version != seen->version)))) {
+	} else if (step < low || step > high || step < seen->step ||
+		   (cas && (cas < seen->cas || (cas == seen->cas && step != seen->step)))) {
 		complain("stale", key, answer);
 		stale++;
 	}
-	if (version > seen->version || cas > seen->cas)
-		*seen = (struct seen){ cas > seen->cas ? cas : seen->cas, version };
+	if (whole && (step > seen->step || cas > seen->cas))
+		*seen = (struct seen){ cas > seen->cas ? cas : seen->cas, step };
 }
 
 /* One at a time; late answers to requests that were given up are thrown away. */
@@ -319,9 +356,9 @@ static bool start(void)
 
 	tcp = connect_to(SOCK_STREAM);
 	for (i = 0; i < KEYS; i++) {
-		begun[i] = FIRST;
-		acked[i] = FIRST;
-		if (tcp < 0 || !store("set", i, FIRST))
+		begun[i] = 0;
+		acked[i] = 0;
+		if (tcp < 0 || !store("set", i, 0))
 			return false;
 	}
 	return true;

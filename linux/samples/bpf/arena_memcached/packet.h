@@ -112,6 +112,7 @@ static __always_inline bool good_sum(const struct iphdr *ip)
 	return fold((__u64)words[0] + words[1] + words[2] + words[3] + words[4]) == 0xffff;
 }
 
+/* The port is compared first of all: most packets of strangers are for another one. */
 static __always_inline bool parse_udp(struct packet *pkt, const struct udphdr *udp)
 {
 	pkt->len = bpf_ntohs(udp->len) - REST_LEN;
@@ -127,12 +128,12 @@ static __always_inline bool parse_v4(struct packet *pkt)
 	if (pkt->data + TEXT_V4 > pkt->end)
 		return false;
 	if (*(__u8 *)ip != 0x45 || ip->protocol != IPPROTO_UDP ||
-	    ip->frag_off & bpf_htons(IP_FRAGMENT) ||
-	    bpf_ntohs(ip->tot_len) != sizeof(*ip) + bpf_ntohs(udp->len) || !good_sum(ip))
+	    ip->frag_off & bpf_htons(IP_FRAGMENT) || !parse_udp(pkt, udp) ||
+	    bpf_ntohs(ip->tot_len) != sizeof(*ip) + bpf_ntohs(udp->len))
 		return false;
 	pkt->text = TEXT_V4;
-	return parse_udp(pkt, udp) && check_eth(pkt->data) &&
-	       has_v4(config.v4, config.nr_v4, ip->daddr) && !odd_source_v4(ip->saddr);
+	return check_eth(pkt->data) && has_v4(config.v4, config.nr_v4, ip->daddr) &&
+	       good_sum(ip) && !odd_source_v4(ip->saddr);
 }
 
 static __always_inline bool parse_v6(struct packet *pkt)
@@ -142,12 +143,12 @@ static __always_inline bool parse_v6(struct packet *pkt)
 
 	if (pkt->data + TEXT_V6 > pkt->end)
 		return false;
-	if (ip->version != 6 || ip->nexthdr != IPPROTO_UDP ||
+	if (ip->version != 6 || ip->nexthdr != IPPROTO_UDP || !parse_udp(pkt, udp) ||
 	    ip->payload_len != udp->len || !udp->check)
 		return false;
 	pkt->text = TEXT_V6;
-	return parse_udp(pkt, udp) && check_eth(pkt->data) &&
-	       has_v6(config.v6, config.nr_v6, &ip->daddr) && !odd_source_v6(&ip->saddr);
+	return check_eth(pkt->data) && has_v6(config.v6, config.nr_v6, &ip->daddr) &&
+	       !odd_source_v6(&ip->saddr);
 }
 
 /* Whether the packet is a memcached datagram to the server. @pkt->len is not checked. */

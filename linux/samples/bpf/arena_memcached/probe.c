@@ -5,11 +5,17 @@
  * Started by the launcher as a process of its own, nobody's child. It waits for the
  * server, asks for its settings, stores items over UDP, and looks for each in the arena:
  * by way of mc_dir, in the chain that the hash says, with every field where it should be,
- * and changed as it should by fetches, incr, touch and delete; and at the counter of its
- * lock. Only then it sets mc_dir.ready. If something is not so, it says what, and
- * memcached runs on without XDP; with --require the probe ends it.
+ * and changed as it should by fetches, incr and delete; and at the counter of its lock.
+ * Only then it sets mc_dir.ready. If something is not so, it says what, and detaches the
+ * program: memcached runs on without XDP. With --require the probe ends it.
  *
- * Others may use the server meanwhile. Each request is sent again if no answer comes.
+ * Others may use the server meanwhile. They may keep it so busy that requests are lost;
+ * one that is sent again may be done twice, or much later; an item may be evicted; and
+ * whoever lists the keys ("lru_crawler metadump") can change the samples. None of this may
+ * end the server. So the probe takes a fault for one only if the server says, after it,
+ * that the key has the item that was looked at: by its cas, and by when it expires, which
+ * touch changes alone. In all other cases it begins again, with new keys, as often as it
+ * takes. What else changes without a new cas is not looked at: see STRANGE.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -29,12 +35,17 @@
 
 #include "launch.h"
 
-#define PROBE_FD	3
 #define TRIES		30	/* of a second each */
 #define ROOM		(64 << 10)
 #define PREFIX		"arena_memcached:probe:"
 #define NR_SAMPLES	6
 #define FETCHES		1000	/* before one makes an item active */
+#define LAG		500	/* seconds of memcached's clock, on a slow machine */
+#define TOKEN_SENT	512	/* it_flags: by "mg KEY R" */
+#define STRANGE		(MC_FETCHED | MC_ACTIVE | TOKEN_SENT)	/* others may set these */
+#define PATIENCE	3	/* rounds, before it says why there is another */
+#define PAUSE		500000	/* us, between them */
+#define KEYS_MAX	(1 << 24)	/* to find one for a bucket; 3 s */
 
 static const struct mc_layout layouts[] = MC_LAYOUTS;
 
@@ -43,6 +54,7 @@ static struct {
 	const struct mc_layout *layout;
 	int pidfd;		/* memcached's */
 	int sock;
+	bool again;		/* it was disturbed: another round */
 	unsigned long long random;
 	char answer[ROOM];
 } p;
@@ -53,7 +65,9 @@ struct sample {
 	char value[1024];
 	unsigned int client_flags;
 	int exptime;
+	time_t since, until;	/* by CLOCK_MONOTONIC: it was stored between them */
 	unsigned long long cas;
+	int ttl;		/* as the server says; -1 for ever */
 };
 
 const struct mc_layout *find_layout(const char *version)
@@ -75,6 +89,13 @@ static const char *why_not(const char *fmt, ...)
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	return text;
+}
+
+/* @why says nothing of memcached's memory, nor of its settings. */
+static const char *disturbed(const char *why)
+{
+	p.again = true;
+	return why;
 }
 
 /* Talking to the server */
@@ -152,7 +173,7 @@ static bool __attribute__((format(printf, 2, 3))) ask(int tries, const char *fmt
 
 static const char *no_answer(const char *what)
 {
-	return why_not("no answer to %s", what);
+	return disturbed(why_not("no answer to %s", what));
 }
 
 /* The server's settings */
@@ -165,24 +186,33 @@ static bool has_setting(const char *name, const char *value)
 	return strstr(p.answer, line);
 }
 
+static bool ends_with(const char *end)
+{
+	size_t len = strlen(p.answer), end_len = strlen(end);
+
+	return len >= end_len && !strcmp(p.answer + len - end_len, end);
+}
+
 static const char *check_settings(const char *port)
 {
 	const char *const wanted[][2] = {
 		{ "udpport", port }, { "cas_enabled", "yes" }, { "flush_enabled", "no" },
-		{ "hash_algorithm", "murmur3" }, { "lru_segmented", "yes" },
-		{ "lru_maintainer_thread", "yes" }, { "auth_enabled_sasl", "no" },
-		{ "auth_enabled_ascii", "no" }, { "ssl_enabled", "no" },
-		{ "memory_file", "(null)" },
+		{ "hash_algorithm", "murmur3" }, { "lru_maintainer_thread", "yes" },
+		{ "auth_enabled_sasl", "no" }, { "auth_enabled_ascii", "no" },
+		{ "ssl_enabled", "no" }, { "memory_file", "(null)" },
 	};
 	unsigned int i;
 
-	if (!ask(TRIES, "stats settings\r\n"))
+	if (!ask(TRIES, "stats settings\r\n") || !ends_with("\r\nEND\r\n"))
 		return no_answer("stats settings");
 	for (i = 0; i < ARRAY_SIZE(wanted); i++)
 		if (!has_setting(wanted[i][0], wanted[i][1]))
 			return why_not("its setting %s is not %s", wanted[i][0], wanted[i][1]);
 	if (has_setting("binding_protocol", "binary"))
 		return "its protocol is binary";
+	/* any client may say "lru mode flat", and "lru mode segmented" */
+	if (!has_setting("lru_segmented", "yes"))
+		return disturbed("its setting lru_segmented is not yes");
 	return NULL;
 }
 
@@ -211,9 +241,9 @@ static const char *check_dir(void)
 	dir = p.arena.dir;
 	if (!dir)
 		return "the preloaded library has not run";
-	if (!dir->seqs || !arena_contains(&p.arena, dir->seqs, (dir->lock_mask + 1) * 8))
+	if (!arena_contains(&p.arena, dir->seqs, (dir->lock_mask + 1) * 8))
 		return "its item locks were not recognised";
-	if (!dir->table || !arena_contains(&p.arena, dir->table, (dir->mask + 1) * 8))
+	if (!arena_contains(&p.arena, dir->table, (dir->mask + 1) * 8))
 		return "its hash table was not recognised";
 	if (dir->mask < dir->lock_mask)
 		return "it has more item locks than buckets";
@@ -238,7 +268,8 @@ static volatile __u64 *counter_of(const char *key)
 	return (__u64 *)at(p.arena.dir->seqs) + (hash_of(key) & p.arena.dir->lock_mask);
 }
 
-static char *find_in(__u64 table, __u64 mask, const char *key)
+/* An address outside of the arena ends the walk: mimalloc found no room in it. */
+static char *find_in(__u64 table, __u64 mask, const char *key, bool *outside)
 {
 	unsigned int len = strlen(key), i;
 	__u64 item;
@@ -254,6 +285,7 @@ static char *find_in(__u64 table, __u64 mask, const char *key)
 			return at(item);
 		item = *(__u64 *)(mem + p.layout->h_next);
 	}
+	*outside |= item && !arena_contains(&p.arena, item, 512);
 	return NULL;
 }
 
@@ -261,8 +293,9 @@ static char *find_in(__u64 table, __u64 mask, const char *key)
  * As the program does, but tries again: others change the chain, and tables. When it
  * returns, the counter was even and unchanged.
  */
-static bool find_item(const char *key, char **item)
+static const char *find_item(const char *key, char **item)
 {
+	bool outside = false;
 	volatile __u64 *counter = counter_of(key);
 	const struct mc_dir *dir = p.arena.dir;
 	__u64 seq, generation;
@@ -273,19 +306,28 @@ static bool find_item(const char *key, char **item)
 		__atomic_thread_fence(__ATOMIC_SEQ_CST);
 		generation = *(volatile __u64 *)&dir->generation;
 		__atomic_thread_fence(__ATOMIC_SEQ_CST);
-		*item = find_in(dir->old, dir->old_mask, key);
+		outside = false;
+		*item = find_in(dir->old, dir->old_mask, key, &outside);
 		if (!*item)
-			*item = find_in(dir->table, dir->mask, key);
+			*item = find_in(dir->table, dir->mask, key, &outside);
 		__atomic_thread_fence(__ATOMIC_SEQ_CST);
 		if (!(seq & 1) && !(generation & 1) && *counter == seq &&
 		    *(volatile __u64 *)&dir->generation == generation)
-			return true;
+			return !*item && outside ? disturbed("an item is not in the arena") : NULL;
 		usleep(1000);
 	}
-	return false;
+	return disturbed("the counter of an item's lock does not come to rest");
 }
 
 /* Samples */
+
+static time_t now(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return time.tv_sec;
+}
 
 static void make_sample(struct sample *s, int nr)
 {
@@ -304,15 +346,54 @@ static void make_sample(struct sample *s, int nr)
 	s->exptime = times[nr];
 }
 
-static const char *store(const struct sample *s)
+/* The cas of the item that has the key now. It is not a fetch, and changes no item. */
+static const char *learn(struct sample *s)
 {
+	if (!ask(TRIES, "mg %s c t u\r\n", s->key) ||
+	    sscanf(p.answer, "HD c%llu t%d", &s->cas, &s->ttl) != 2)
+		return disturbed("it does not keep an item");
+	return NULL;
+}
+
+static bool was_touched(const struct sample *s, int ttl)
+{
+	return s->exptime ? abs(s->ttl - ttl) > LAG / 2 : ttl != -1;
+}
+
+/* @why is wrong with the item: only if it is still the same one. */
+static const char *confirm(const struct sample *s, const char *why)
+{
+	struct sample found = *s;
+
+	if (!why || p.again)
+		return why;
+	if (learn(&found) || found.cas != s->cas || was_touched(s, found.ttl))
+		return disturbed("an item does not stay as it was");
+	return why;
+}
+
+static const char *store(struct sample *s)
+{
+	const char *why;
+
+	s->since = now();
 	if (!ask(TRIES, "set %s %u %d %zu\r\n%s\r\n", s->key, s->client_flags, s->exptime,
 		 strlen(s->value), s->value))
 		return no_answer("set");
-	return strcmp(p.answer, "STORED\r\n") ? "it does not store an item" : NULL;
+	if (strcmp(p.answer, "STORED\r\n"))
+		return disturbed("it does not store an item");
+	why = learn(s);
+	s->until = now();
+	return why;
 }
 
-static const char *fetch(struct sample *s)
+/* As well as it can be done: nobody else asks for the key. */
+static void discard(const struct sample *s)
+{
+	ask(1, "delete %s\r\n", s->key);
+}
+
+static const char *fetch(const struct sample *s)
 {
 	char line[512];
 	int len;
@@ -321,10 +402,7 @@ static const char *fetch(struct sample *s)
 		return no_answer("gets");
 	len = snprintf(line, sizeof(line), "VALUE %s %u %zu ", s->key, s->client_flags,
 		       strlen(s->value));
-	if (strncmp(p.answer, line, len))
-		return "it does not return an item";
-	s->cas = strtoull(p.answer + len, NULL, 10);
-	return NULL;
+	return strncmp(p.answer, line, len) ? disturbed("it does not return an item") : NULL;
 }
 
 static __u32 word_of(const char *item, __u32 off)
@@ -338,16 +416,17 @@ static __u32 word_of(const char *item, __u32 off)
 static const char *check_times(const struct sample *s, const char *item)
 {
 	__u32 time = word_of(item, p.layout->time), ends = word_of(item, p.layout->exptime);
-	struct timespec now;
+	__s64 epoch = p.arena.dir->epoch;
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	if (!time || time > now.tv_sec - p.arena.dir->epoch)
+	/* when it was stored, or when it was fetched since */
+	if (time > now() - epoch)
 		return "its clock is ahead";
+	if (time + LAG < s->since - epoch)
+		return "its clock is far behind";
 	if (!s->exptime)
 		return ends ? "exptime is not 0" : NULL;
-	/* the clock goes on between the two, by jumps if the machine is slow */
-	return ends > time + s->exptime || ends + 100 < time + s->exptime ?
-	       "exptime is another" : NULL;
+	return ends > s->until - epoch + s->exptime + LAG ||
+	       ends + LAG < s->since - epoch + s->exptime ? "exptime is another" : NULL;
 }
 
 static __u16 flags_of(const char *item)
@@ -359,23 +438,23 @@ static __u16 flags_of(const char *item)
 }
 
 /*
- * @fetched: it has been fetched. MC_ACTIVE may be set by then or not: the LRU thread
- * clears it when it moves an item.
+ * @fetched: it has been fetched by the probe.
  */
 static const char *check_fields(const struct sample *s, const char *item, bool fetched)
 {
 	size_t key_len = strlen(s->key), value_len = strlen(s->value);
-	__u16 flags = MC_LINKED | MC_CAS | (s->client_flags ? MC_CFLAGS : 0) |
-		      (fetched ? MC_FETCHED : 0);
+	__u16 flags = MC_LINKED | MC_CAS | (s->client_flags ? MC_CFLAGS : 0);
 	const char *data = item + p.layout->data;
 	__u64 cas;
 
 	memcpy(&cas, data, sizeof(cas));
-	if ((flags_of(item) & ~MC_ACTIVE) != flags)
+	if ((flags_of(item) & ~STRANGE) != flags)
 		return why_not("it_flags is %u, not %u", flags_of(item), flags);
+	if (fetched && !(flags_of(item) & MC_FETCHED))
+		return "a fetch does not set FETCHED";
 	if (word_of(item, p.layout->nbytes) != value_len + 2)
 		return "nbytes is another";
-	if (s->cas && cas != s->cas)
+	if (cas != s->cas)
 		return "cas is another";
 	data += 8 + key_len + 1;
 	if (s->client_flags && word_of(data, 0) != s->client_flags)
@@ -390,42 +469,49 @@ static const char *check_item(const struct sample *s, bool fetched)
 {
 	char *item;
 
-	if (!find_item(s->key, &item))
-		return "the counter of an item's lock does not come to rest";
-	return item ? check_fields(s, item, fetched) : "an item is not where the hash says";
+	return confirm(s, find_item(s->key, &item) ?: item ? check_fields(s, item, fetched) :
+		       "an item is not where the hash says");
 }
 
-static const char *check_fetches(struct sample *s)
+static const char *check_fetches(const struct sample *s)
 {
 	const char *why = NULL;
 	char *item = NULL;
 	int i;
 
 	for (i = 0; i < FETCHES && !why; i++) {
-		why = fetch(s) ?: check_item(s, true);
-		if (!why && find_item(s->key, &item) && item && flags_of(item) & MC_ACTIVE)
+		why = fetch(s) ?: check_item(s, true) ?: find_item(s->key, &item);
+		if (!why && item && flags_of(item) & MC_ACTIVE)
 			return NULL;
 	}
-	return why ?: "fetches do not make an item active";
+	return why ?: disturbed("fetches do not make an item active");
+}
+
+/* A set that was sent twice may have stored another item since. */
+static const char *check_delete(const struct sample *s)
+{
+	const char *why;
+	__u64 cas;
+	char *item;
+
+	if (!ask(TRIES, "delete %s\r\n", s->key))
+		return no_answer("delete");
+	why = find_item(s->key, &item);
+	if (why || !item)
+		return why;
+	memcpy(&cas, item + p.layout->data, sizeof(cas));
+	return cas == s->cas ? "a deleted item is still there" :
+			       disturbed("a deleted item is there again");
 }
 
 /* Each of these takes the item's lock: the counter goes on, by an even number. */
 static const char *check_life(struct sample *s)
 {
 	__u64 before = *counter_of(s->key);
-	const char *why;
-	char *item;
 
-	why = store(s) ?: check_item(s, false) ?: check_fetches(s);
-	if (why)
-		return why;
-	if (*counter_of(s->key) < before + 6)
-		return "item locks are not counted";
-	if (!ask(TRIES, "delete %s\r\n", s->key))
-		return no_answer("delete");
-	if (!find_item(s->key, &item) || item)
-		return "a deleted item is still there";
-	return NULL;
+	return store(s) ?: check_item(s, false) ?: check_fetches(s) ?:
+	       *counter_of(s->key) < before + 6 ? "item locks are not counted" :
+	       check_delete(s);
 }
 
 static const char *check_items(void)
@@ -438,8 +524,54 @@ static const char *check_items(void)
 		memset(&sample, 0, sizeof(sample));
 		make_sample(&sample, i);
 		why = check_life(&sample);
+		if (why)
+			discard(&sample);
 	}
 	return why;
+}
+
+/* Another key of the same bucket: the newer item is the first of its chain. */
+static bool find_other(const char *key, char *other)
+{
+	__u64 mask = p.arena.dir->mask;
+	int i;
+
+	for (i = 0; i < KEYS_MAX; i++) {
+		snprintf(other, MC_KEY_MAX, "%.200s:%d", key, i);
+		if (!((hash_of(other) ^ hash_of(key)) & mask))
+			return true;
+	}
+	return false;
+}
+
+static const char *check_chain(void)
+{
+	struct sample behind = { .value = "a" }, first = { .value = "b" };
+	const char *why;
+
+	snprintf(behind.key, sizeof(behind.key), PREFIX "%016llx:c", p.random);
+	if (!find_other(behind.key, first.key))
+		return NULL;
+	why = store(&behind) ?: store(&first) ?: check_item(&behind, false);
+	discard(&behind);
+	discard(&first);
+	return why;
+}
+
+/* An answer may have been lost, and incr done twice: it begins with 41 each time. */
+static const char *count(struct sample *s)
+{
+	const char *why = NULL;
+	int tries;
+
+	for (tries = 0; tries < TRIES && !why; tries++) {
+		why = store(s);
+		if (!why && ask(1, "incr %s 1\r\n", s->key) && !strcmp(p.answer, "42\r\n")) {
+			strcpy(s->value, "42");
+			return NULL;
+		}
+	}
+	return why ?: disturbed("it does not count");
 }
 
 /* In place: the item stays, with new bytes and a new cas. */
@@ -447,18 +579,10 @@ static const char *check_incr(void)
 {
 	struct sample s = { .value = "41" };
 	const char *why;
-	char *item;
 
 	snprintf(s.key, sizeof(s.key), PREFIX "%016llx:n", p.random);
-	why = store(&s) ?: fetch(&s);
-	if (why || !find_item(s.key, &item))
-		return why ?: "the counter of a lock does not come to rest";
-	if (!ask(TRIES, "incr %s 1\r\n", s.key) || strcmp(p.answer, "42\r\n"))
-		return "it does not count";
-	strcpy(s.value, "42");
-	why = fetch(&s) ?: check_item(&s, true);
-	if (!why && !ask(TRIES, "delete %s\r\n", s.key))
-		why = no_answer("delete");
+	why = count(&s) ?: learn(&s) ?: fetch(&s) ?: check_item(&s, true);
+	discard(&s);
 	return why;
 }
 
@@ -483,7 +607,36 @@ static bool wait_for_server(const char *host, const char *port)
 static const char *probe(const char *port)
 {
 	return check_version() ?: check_settings(port) ?: check_dir() ?: check_items() ?:
-	       check_incr();
+	       check_chain() ?: check_incr();
+}
+
+/* Until it is certain whether XDP may answer, or memcached has ended */
+static const char *probe_until_certain(const char *port)
+{
+	const char *why;
+	int rounds = 0;
+
+	do {
+		p.again = false;
+		if (getrandom(&p.random, sizeof(p.random), 0) < 0)
+			return strerror(errno);
+		why = probe(port);
+		if (p.again && ++rounds == PATIENCE)
+			complain("XDP does not answer yet: %s", why);
+		if (p.again)
+			usleep(PAUSE);
+	} while (p.again && is_running());
+	return why;
+}
+
+static void refuse(const char *why, bool require)
+{
+	if (xdp_detach(LINK_FD))
+		complain("XDP stays attached, but answers nothing: %s", why);
+	else
+		complain("memcached runs without XDP: %s", why);
+	if (require)
+		syscall(SYS_pidfd_send_signal, p.pidfd, SIGTERM, NULL, 0);
 }
 
 /* Nobody's child: memcached has none, and nobody waits for this process. */
@@ -496,7 +649,7 @@ static void leave_parent(void)
 	setsid();
 }
 
-/* VERSION PID HOST PORT require|try IFACE; the arena is file descriptor PROBE_FD. */
+/* VERSION PID HOST PORT require|try IFACE. ARENA_FD and LINK_FD are open. */
 int probe_main(char **argv)
 {
 	const char *host = argv[2], *port = argv[3], *why;
@@ -506,12 +659,12 @@ int probe_main(char **argv)
 	p.pidfd = syscall(SYS_pidfd_open, atoi(argv[1]), 0);
 	p.sock = -1;
 	leave_parent();
-	if (!p.layout || p.pidfd < 0 || getrandom(&p.random, sizeof(p.random), 0) < 0)
+	if (!p.layout || p.pidfd < 0)
 		die("the probe: %s", strerror(errno));
-	why = arena_map(&p.arena, PROBE_FD);
+	why = arena_map(&p.arena, ARENA_FD);
 	if (!why && !wait_for_server(host, port))
 		return 0;
-	why = why ?: probe(port);
+	why = why ?: probe_until_certain(port);
 	if (!is_running())
 		return 0;
 	if (!why) {
@@ -519,8 +672,6 @@ int probe_main(char **argv)
 		complain("XDP answers on %s for port %s", argv[5], port);
 		return 0;
 	}
-	complain("memcached runs without XDP: %s", why);
-	if (require)
-		syscall(SYS_pidfd_send_signal, p.pidfd, SIGTERM, NULL, 0);
+	refuse(why, require);
 	return 1;
 }

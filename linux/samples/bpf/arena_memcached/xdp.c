@@ -2,8 +2,8 @@
 /*
  * The XDP program: loaded with what arena-heap's arena is like, and attached
  *
- * It is attached through a link whose only file descriptor memcached will hold: however
- * that process ends, the kernel detaches the program.
+ * It is attached through a link that memcached will hold: however that process ends, the
+ * kernel detaches the program.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -16,6 +16,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
 #include "launch.h"
@@ -169,4 +170,9 @@ int xdp_attach(const struct options *o, const struct mc_layout *layout, int aren
 		return -1;
 	}
 	return bpf_link__fd(link);
+}
+
+int xdp_detach(int link_fd)
+{
+	return bpf_link_detach(link_fd);
 }

@@ -12,11 +12,11 @@ HEADER, BLOCK = 64 << 10, 32 << 20
 
 # Offsets in struct arena_heap_header, mc_dir and mc_reader
 START, BLOCKS, ROOT = 24, 32, 96
-GENERATION, MASK, SEQS, LOCK_MASK, READERS = 16, 32, 56, 64, 72
+GENERATION, TABLE, MASK, OLD, OLD_MASK, SEQS, LOCK_MASK, READERS = range(16, 80, 8)
 NR_READERS, TEST, EPOCH = 80, 84, 88
-HITS, READER_SIZE = 16, 832
+BUSY, HITS, READER_SIZE = 0, 16, 832
 COUNTERS = ["xdp_hits", "xdp_passed", "xdp_missed", "xdp_inactive", "xdp_locked",
-            "xdp_changed"]
+            "xdp_changed", "xdp_old"]
 MAGIC = 0x6d6f656d6e657261
 
 libc = ctypes.CDLL(None, use_errno=True)
@@ -76,6 +76,9 @@ class Arena:
         self.epoch = word(self.dir + EPOCH)
         self.readers = [word(self.dir + READERS).value + cpu * READER_SIZE + HITS
                         for cpu in range(word(self.dir + NR_READERS, ctypes.c_uint32).value)]
+        self.busy = [word(reader - HITS + BUSY) for reader in self.readers]
+        self.tables = [word(self.dir + off) for off in (TABLE, MASK, OLD, OLD_MASK)]
+        self.no_table = self.dir + NR_READERS  # a number there is small: no item's address
 
     def stats(self):
         sums = {name: sum(word(reader + i * 8).value for reader in self.readers)

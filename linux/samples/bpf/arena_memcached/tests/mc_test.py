@@ -466,32 +466,53 @@ def test_odd_packets(tcp, udp):
 def test_steps(tcp, udp):
     """
     Steps 1, 2 and 5 of layout.h. The program is one into which tests/steps.h is built: it
-    changes a number itself, between steps 4 and 5.
+    changes a number itself, between steps 4 and 5, and finds no room.
     """
     tcp.set(b"steps", b"v")
+    tcp.set(b"large", b"v" * 1200)
     by_xdp("before the steps", tcp, udp, b"get steps\r\n")
     answer = b"VALUE steps 0 1\r\nv\r\nEND\r\n"
     for test, (name, number) in enumerate((("lock's counter", arena.counter(b"steps")),
                                            ("generation", arena.generation)), 1):
-        for _ in range(5):  # memcached may lock and unlock meanwhile, which makes it even
+        tries = 5  # memcached may lock and unlock meanwhile, which makes it even
+        while tries:
             number.value |= 1
             before = stats()
             equal(f"an odd {name}: answer", udp.ask(b"get steps\r\n"), answer)
             if moved(before) == {"passed": 1, "locked": 1}:
                 break
+            tries -= "inactive" not in moved(before)
         equal(f"an odd {name}: not by XDP", moved(before), {"passed": 1, "locked": 1})
         number.value += number.value & 1
-        arena.test.value = test
-        for _ in range(ENOUGH):
-            before = stats()
-            said = udp.ask(b"get steps\r\n")
-            if not moved(before).keys() & {"inactive", "locked"}:
-                break
-        arena.test.value = 0
-        equal(f"another {name} at the end: answer", said, answer)
-        equal(f"another {name} at the end: not by XDP", moved(before),
-              {"passed": 1, "changed": 1})
-    by_xdp("after the steps", tcp, udp, b"get steps\r\n")
+        passed_in_test(f"another {name} at the end", udp, b"get steps\r\n", answer, test,
+                       {"passed": 1, "changed": 1})
+        test_put_back(name, tcp, udp, test)
+        test_put_back(f"{name}, IPv6", tcp, Udp(HOST6, PORT), test)
+    request = b"get large\r\n"
+    passed_in_test("a packet that cannot be made longer", udp, request, tcp_ask(tcp, request),
+                   3, {"passed": 1})
+    by_xdp("after the steps", tcp, udp, b"get steps\r\n", request)
+
+
+def test_put_back(name, tcp, udp, test):
+    """What is put back: the answer was longer, shorter, or as large as it may be."""
+    for request in (b"get steps\r\n", b"mg steps v q\r\n", b"get large\r\n",
+                    b"mg large v k Oabcdefghijklmnopqrstuvwxyz\r\n"):
+        passed_in_test(f"put back, {name}, {request!r}", udp, request, tcp_ask(tcp, request),
+                       test, {"passed": 1, "changed": 1})
+
+
+def passed_in_test(name, udp, request, answer, test, wanted):
+    """As passed_up(), by a program that does what dir->test says"""
+    arena.test.value = test
+    for _ in range(ENOUGH):
+        before = stats()
+        said = udp.ask(request)
+        if not moved(before).keys() & {"inactive", "locked"}:
+            break
+    arena.test.value = 0
+    equal(f"{name}: answer", said, answer)
+    equal(f"{name}: not by XDP", moved(before), wanted)
 
 
 def test_random_packets(tcp, udp):
@@ -536,6 +557,53 @@ def test_collisions(tcp, udp):
     equal("a long chain: those behind are passed up", by[:8], [False] * 8)
 
 
+def test_old_table(tcp, udp):
+    """
+    While memcached grows its table, an item is in the old one or in the new one. To XDP it
+    does: one of the two has no items.
+    """
+    table, mask, old, old_mask = (number.value for number in arena.tables)
+    equal("the table does not grow", (old, old_mask), (0, 0))
+    tcp.set(b"moved", b"v")
+    wanted = {b"VALUE moved 0 1\r\nv\r\nEND\r\n"}
+    for name, tables, counts in (
+            ("old", (arena.no_table, 0, table, mask), {"hits": 1, "old": 1}),
+            ("new", (table, mask, arena.no_table, 0), {"hits": 1})):
+        set_tables(tables)
+        equal(f"an item in the {name} table", until_hit(udp, b"get moved\r\n"), (wanted, True))
+        for _ in range(ENOUGH):
+            before = stats()
+            udp.ask(b"get moved\r\n")
+            if hits() > before["xdp_hits"]:
+                break
+        equal(f"an item in the {name} table: counted", moved(before), counts)
+        passed_up(f"no item in the {name} table", udp, b"get nowhere\r\n", END, "missed")
+    set_tables((table, mask, old, old_mask))
+    by_xdp("an item in the table alone", tcp, udp, b"get moved\r\n")
+
+
+def set_tables(values):
+    arena.generation.value += 1
+    for number, value in zip(arena.tables, values):
+        number.value = value
+    arena.generation.value += 1
+
+
+def test_busy(tcp, udp):
+    """A program that interrupts another one on its CPU leaves all to memcached."""
+    tcp.set(b"busy", b"v")
+    by_xdp("not busy", tcp, udp, b"get busy\r\n")
+    for busy in arena.busy:
+        busy.value = 1
+    before = stats()
+    answers = {udp.ask(b"get busy\r\n") for _ in range(10)}
+    equal("busy: answers", answers, {tcp_ask(tcp, b"get busy\r\n")})
+    equal("busy: XDP does not look", moved(before), {})
+    for busy in arena.busy:
+        busy.value = 0
+    by_xdp("no longer busy", tcp, udp, b"get busy\r\n")
+
+
 def test_mtu(tcp, udp, size, by):
     """An answer longer than the MTU is the stack's affair, which fragments it."""
     tcp.set(b"mtu", b"v" * size)
@@ -568,6 +636,8 @@ def main():
     test_checksums(tcp, (udp4, udp6))
     test_short(tcp, udp4)
     test_collisions(tcp, udp4)
+    test_old_table(tcp, udp4)
+    test_busy(tcp, udp4)
     test_odd_packets(tcp, udp4)
     test_random_packets(tcp, udp4)
 
