@@ -34,6 +34,7 @@
  *   *(u32 *)(r1 + 4) = r3 (or imm)      BPF_PROBE_MEM32
  *   lock *(u32 *)(r1 + 4) += r3         BPF_PROBE_ATOMIC; load_acquire and
  *                                       store_release as well
+ *   call bpf_probe_read_kernel          see arena_helpers.c
  *
  * The interpreter knows none of this: prog->jit_required.
  */
@@ -279,6 +280,10 @@ int bpf_arena_rewrite(struct bpf_verifier_env *env)
 			if (err)
 				return err;
 		}
+		err = bpf_arena_rewrite_call(env, i);
+		if (err < 0)
+			return err;
+		i += err;
 	}
 	return pool ? bpf_arena_pool_enable(env->prog->aux->arena) : 0;
 }
