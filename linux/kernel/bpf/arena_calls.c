@@ -15,17 +15,21 @@
  * A fault in the arena ends the call with -EFAULT, or NULL if it returns a pointer, and
  * is counted and reported as that of a load or store: see arena_stats.c. It belongs
  * to the program that the call returns to. What was copied up to the byte that
- * faulted stays. A helper that fails for another reason does what it does to
- * other memory: some clear it.
+ * faulted stays. A helper that fails for another reason returns that error, and does what
+ * it does to other memory: some clear it.
  *
- * Invariant: nothing but what the helper has written gets to an arena, which processes
- * read: no uninitialised bytes of the stack do.
+ * Invariants:
+ *  - Nothing but what the helper has written gets to an arena, which processes read: no
+ *    uninitialised bytes of the stack do.
+ *  - Stack traces that begin at the caller begin at the program, as those of the helper do.
  */
 #include <linux/bpf.h>
 #include <linux/bpf_arena.h>
 #include <linux/filter.h>
 #include <linux/instruction_pointer.h>
+#include <linux/kprobes.h>
 #include <linux/mm.h>
+#include <linux/perf_event.h>
 #include <linux/sched.h>
 #include <linux/skbuff.h>
 #include <linux/string.h>
@@ -34,6 +38,12 @@
 #include <asm/word-at-a-time.h>
 
 #include "arena_helpers.h"
+
+/* A variant. Its caller tells whose fault it is: a kretprobe would hide that. */
+#define VARIANT(x, name, ...)							\
+	u64 bpf_arena_##name(__BPF_REG(x, __BPF_DECL_REGS, __BPF_N, __VA_ARGS__)); \
+	NOKPROBE_SYMBOL(bpf_arena_##name);					\
+	BPF_CALL_##x(bpf_arena_##name, __VA_ARGS__)
 
 /* At once over the stack */
 #define PIECE	256
@@ -78,27 +88,20 @@ static int snapshot(unsigned long ip, u64 *buf, u32 room, const void *kaddr, u32
 	return from_arena(ip, buf, kaddr, len);
 }
 
-static int clear_arena(unsigned long ip, void *kaddr, u32 len)
+/* A helper has failed, and clears the memory that it was given: its error is what counts. */
+static int fail_and_clear(unsigned long ip, void *kaddr, u32 len, int err)
 {
 	u32 done, piece;
-	int err;
 
 	for (done = 0; done < len; done += piece) {
 		piece = min_t(u32, len - done, PAGE_SIZE);
-		err = to_arena(ip, kaddr + done, page_address(ZERO_PAGE(0)), piece);
-		if (err)
-			return err;
+		if (to_arena(ip, kaddr + done, page_address(ZERO_PAGE(0)), piece))
+			break;
 	}
-	return 0;
+	return err;
 }
 
-/* What a helper returns that has failed and clears the memory it was given */
-static int fail_and_clear(unsigned long ip, void *kaddr, u32 len, int err)
-{
-	return clear_arena(ip, kaddr, len) ?: err;
-}
-
-BPF_CALL_3(bpf_arena_copy_from_user, void *, kaddr, u32, size, const void __user *, src)
+VARIANT(3, copy_from_user, void *, kaddr, u32, size, const void __user *, src)
 {
 	u32 done, piece;
 	u8 buf[PIECE];
@@ -115,7 +118,7 @@ BPF_CALL_3(bpf_arena_copy_from_user, void *, kaddr, u32, size, const void __user
 	return 0;
 }
 
-BPF_CALL_2(bpf_arena_get_current_comm, char *, kaddr, u32, size)
+VARIANT(2, get_current_comm, char *, kaddr, u32, size)
 {
 	char comm[TASK_COMM_LEN];
 
@@ -124,7 +127,7 @@ BPF_CALL_2(bpf_arena_get_current_comm, char *, kaddr, u32, size)
 }
 
 /* What lies behind the end of the string may be absent. */
-BPF_CALL_3(bpf_arena_strncmp, const char *, kaddr, u32, size, const char *, s2)
+VARIANT(3, strncmp, const char *, kaddr, u32, size, const char *, s2)
 {
 	u32 done, piece, got;
 	char buf[PIECE];
@@ -144,8 +147,8 @@ BPF_CALL_3(bpf_arena_strncmp, const char *, kaddr, u32, size, const char *, s2)
 	return 0;
 }
 
-BPF_CALL_4(bpf_arena_ringbuf_output, struct bpf_map *, map, const void *, kaddr, u64, size,
-	   u64, flags)
+VARIANT(4, ringbuf_output, struct bpf_map *, map, const void *, kaddr, u64, size,
+	u64, flags)
 {
 	void *rec;
 	int err;
@@ -165,7 +168,7 @@ BPF_CALL_4(bpf_arena_ringbuf_output, struct bpf_map *, map, const void *, kaddr,
 
 /* Maps: keys and values are at most ARENA_SNAPSHOT_MAX bytes */
 
-BPF_CALL_2(bpf_arena_map_lookup_elem, struct bpf_map *, map, const void *, kaddr)
+VARIANT(2, map_lookup_elem, struct bpf_map *, map, const void *, kaddr)
 {
 	u64 key[ARENA_SNAPSHOT_MAX / sizeof(u64)];
 
@@ -174,19 +177,44 @@ BPF_CALL_2(bpf_arena_map_lookup_elem, struct bpf_map *, map, const void *, kaddr
 	return bpf_map_lookup_elem((unsigned long)map, (unsigned long)key, 0, 0, 0);
 }
 
-BPF_CALL_4(bpf_arena_map_update_elem, struct bpf_map *, map, const void *, key_kaddr,
-	   const void *, val_kaddr, u64, flags)
+VARIANT(4, map_update_key, struct bpf_map *, map, const void *, kaddr, void *, value,
+	u64, flags)
 {
-	u64 key[ARENA_SNAPSHOT_MAX / sizeof(u64)], val[ARENA_SNAPSHOT_MAX / sizeof(u64)];
+	u64 key[ARENA_SNAPSHOT_MAX / sizeof(u64)];
 	int err;
 
-	err = snapshot(_RET_IP_, key, sizeof(key), key_kaddr, map->key_size);
-	err = err ?: snapshot(_RET_IP_, val, sizeof(val), val_kaddr, map->value_size);
+	err = snapshot(_RET_IP_, key, sizeof(key), kaddr, map->key_size);
+	return err ?: bpf_map_update_elem((unsigned long)map, (unsigned long)key,
+					  (unsigned long)value, flags, 0);
+}
+
+VARIANT(4, map_update_value, struct bpf_map *, map, void *, key, const void *, kaddr,
+	u64, flags)
+{
+	u64 val[ARENA_SNAPSHOT_MAX / sizeof(u64)];
+	int err;
+
+	err = snapshot(_RET_IP_, val, sizeof(val), kaddr, map->value_size);
 	return err ?: bpf_map_update_elem((unsigned long)map, (unsigned long)key,
 					  (unsigned long)val, flags, 0);
 }
 
-BPF_CALL_2(bpf_arena_map_delete_elem, struct bpf_map *, map, const void *, kaddr)
+/* Both are at most ARENA_SNAPSHOT_MAX bytes together. */
+VARIANT(4, map_update_both, struct bpf_map *, map, const void *, key_kaddr,
+	const void *, val_kaddr, u64, flags)
+{
+	u64 key[ARENA_SNAPSHOT_MAX / sizeof(u64) + 1];
+	u32 words = DIV_ROUND_UP(map->key_size, sizeof(u64));
+	int err;
+
+	err = snapshot(_RET_IP_, key, sizeof(key), key_kaddr, map->key_size);
+	err = err ?: snapshot(_RET_IP_, key + words, sizeof(key) - words * sizeof(u64),
+			      val_kaddr, map->value_size);
+	return err ?: bpf_map_update_elem((unsigned long)map, (unsigned long)key,
+					  (unsigned long)(key + words), flags, 0);
+}
+
+VARIANT(2, map_delete_elem, struct bpf_map *, map, const void *, kaddr)
 {
 	u64 key[ARENA_SNAPSHOT_MAX / sizeof(u64)];
 	int err;
@@ -195,7 +223,7 @@ BPF_CALL_2(bpf_arena_map_delete_elem, struct bpf_map *, map, const void *, kaddr
 	return err ?: bpf_map_delete_elem((unsigned long)map, (unsigned long)key, 0, 0, 0);
 }
 
-BPF_CALL_3(bpf_arena_map_push_elem, struct bpf_map *, map, const void *, kaddr, u64, flags)
+VARIANT(3, map_push_elem, struct bpf_map *, map, const void *, kaddr, u64, flags)
 {
 	u64 val[ARENA_SNAPSHOT_MAX / sizeof(u64)];
 	int err;
@@ -204,8 +232,8 @@ BPF_CALL_3(bpf_arena_map_push_elem, struct bpf_map *, map, const void *, kaddr, 
 	return err ?: bpf_map_push_elem((unsigned long)map, (unsigned long)val, flags, 0, 0);
 }
 
-BPF_CALL_3(bpf_arena_map_lookup_percpu_elem, struct bpf_map *, map, const void *, kaddr,
-	   u32, cpu)
+VARIANT(3, map_lookup_percpu_elem, struct bpf_map *, map, const void *, kaddr,
+	u32, cpu)
 {
 	u64 key[ARENA_SNAPSHOT_MAX / sizeof(u64)];
 
@@ -214,24 +242,20 @@ BPF_CALL_3(bpf_arena_map_lookup_percpu_elem, struct bpf_map *, map, const void *
 	return bpf_map_lookup_percpu_elem((unsigned long)map, (unsigned long)key, cpu, 0, 0);
 }
 
-/* One of string and arguments may be other memory, or NULL and 0 bytes long. */
-BPF_CALL_5(bpf_arena_snprintf, char *, str_kaddr, u32, size, const char *, fmt,
-	   const void *, args_kaddr, u32, args_len)
+/* Arguments in an arena are refused: a process would choose the address that %s reads. */
+VARIANT(5, snprintf, char *, kaddr, u32, size, const char *, fmt, const void *, args,
+	u32, args_len)
 {
-	u64 args[MAX_BPRINTF_VARARGS];
 	char str[ARENA_SNAPSHOT_MAX];
-	int len, err;
+	int len;
 
-	if (size > sizeof(str) || args_len > sizeof(args))
+	if (size > sizeof(str))
 		return -EINVAL;
-	err = from_arena(_RET_IP_, args, args_kaddr, args_len);
-	if (err)
-		return err;
 	len = bpf_snprintf((unsigned long)str, size, (unsigned long)fmt, (unsigned long)args,
 			   args_len);
 	if (len <= 0)
 		return len;
-	return to_arena(_RET_IP_, str_kaddr, str, min_t(u32, len, size)) ?: len;
+	return to_arena(_RET_IP_, kaddr, str, min_t(u32, len, size)) ?: len;
 }
 
 #ifdef CONFIG_PERF_EVENTS
@@ -240,16 +264,17 @@ static noinline int get_stack(unsigned long ip, bpf_helper_t get, void *ctx, voi
 			      u32 size, u64 flags)
 {
 	u64 buf[ARENA_SNAPSHOT_MAX / sizeof(u64)] = {};
-	int len;
+	int len, err;
 
 	if (size > sizeof(buf))
 		return -EINVAL;
 	len = get((unsigned long)ctx, (unsigned long)buf, size, flags, 0);
-	return to_arena(ip, kaddr, buf, size) ?: len;
+	err = to_arena(ip, kaddr, buf, size);
+	return len < 0 ? len : err ?: len;
 }
 
 #define GET_STACK(name)							\
-	BPF_CALL_4(bpf_arena_##name, void *, ctx, void *, kaddr, u32, size, u64, flags)
+	VARIANT(4, name, void *, ctx, void *, kaddr, u32, size, u64, flags)
 
 GET_STACK(get_stack)
 {
@@ -261,26 +286,30 @@ GET_STACK(get_stack_pe)
 	return get_stack(_RET_IP_, bpf_get_stack_pe, ctx, kaddr, size, flags);
 }
 
-GET_STACK(get_task_stack)
-{
-	return get_stack(_RET_IP_, bpf_get_task_stack, ctx, kaddr, size, flags);
-}
-
 #ifdef CONFIG_BPF_EVENTS
 GET_STACK(get_stack_tp)
 {
 	return get_stack(_RET_IP_, bpf_get_stack_tp, ctx, kaddr, size, flags);
 }
 
+/* The trace begins at the caller of whoever fetches the registers. */
 GET_STACK(get_stack_raw_tp)
 {
-	return get_stack(_RET_IP_, bpf_get_stack_raw_tp, ctx, kaddr, size, flags);
+	struct pt_regs *regs = get_bpf_raw_tp_regs();
+	int ret;
+
+	if (IS_ERR(regs))
+		return PTR_ERR(regs);
+	perf_fetch_caller_regs(regs);
+	ret = get_stack(_RET_IP_, bpf_get_stack, regs, kaddr, size, flags);
+	put_bpf_raw_tp_regs();
+	return ret;
 }
 #endif
 #endif
 
 #ifdef CONFIG_BPF_EVENTS
-BPF_CALL_3(bpf_arena_d_path, struct path *, path, char *, kaddr, u32, size)
+VARIANT(3, d_path, struct path *, path, char *, kaddr, u32, size)
 {
 	char buf[ARENA_SNAPSHOT_MAX];
 	int len;
@@ -294,7 +323,7 @@ BPF_CALL_3(bpf_arena_d_path, struct path *, path, char *, kaddr, u32, size)
 }
 
 /* copy_from_kernel_nofault() in one pass: both sides may fault */
-BPF_CALL_3(bpf_arena_probe_read_kernel, void *, kaddr, u32, size, const void *, src)
+VARIANT(3, probe_read_kernel, void *, kaddr, u32, size, const void *, src)
 {
 	u32 left;
 	int err;
@@ -311,7 +340,7 @@ BPF_CALL_3(bpf_arena_probe_read_kernel, void *, kaddr, u32, size, const void *, 
 	return arena_fault(_RET_IP_, kaddr + size - left, BPF_ARENA_WRITE);
 }
 
-BPF_CALL_3(bpf_arena_probe_read_user, void *, kaddr, u32, size, const void __user *, src)
+VARIANT(3, probe_read_user, void *, kaddr, u32, size, const void __user *, src)
 {
 	u32 done, piece;
 	u8 buf[PIECE];
@@ -352,7 +381,7 @@ static u32 str_bytes(const unsigned long *buf, u32 len)
  * strncpy_from_kernel_nofault() by words, which is ten times as fast. What lies behind the
  * end of the string is read as well, but for other pages: there may be anything.
  */
-BPF_CALL_3(bpf_arena_probe_read_kernel_str, char *, kaddr, u32, size, const char *, src)
+VARIANT(3, probe_read_kernel_str, char *, kaddr, u32, size, const char *, src)
 {
 	unsigned long buf[PIECE / sizeof(long)];
 	u32 done, piece, got, len;
@@ -380,8 +409,8 @@ BPF_CALL_3(bpf_arena_probe_read_kernel_str, char *, kaddr, u32, size, const char
  * Piece by piece: each is one byte longer than what is taken from it, or its last byte,
  * which is always 0, would not tell whether the string ends there.
  */
-BPF_CALL_3(bpf_arena_probe_read_user_str, char *, kaddr, u32, size,
-	   const char __user *, src)
+VARIANT(3, probe_read_user_str, char *, kaddr, u32, size,
+	const char __user *, src)
 {
 	char buf[PIECE + 1];
 	u32 done, len;
@@ -418,7 +447,7 @@ static noinline int event_output(unsigned long ip, bpf_helper_t output, void *ct
 }
 
 #define EVENT_OUTPUT(name)							\
-	BPF_CALL_5(bpf_arena_##name, void *, ctx, struct bpf_map *, map, u64, flags,	\
+	VARIANT(5, name, void *, ctx, struct bpf_map *, map, u64, flags,	\
 		   const void *, kaddr, u64, size)
 
 EVENT_OUTPUT(perf_event_output)
@@ -431,9 +460,18 @@ EVENT_OUTPUT(perf_event_output_tp)
 	return event_output(_RET_IP_, bpf_perf_event_output_tp, ctx, map, flags, kaddr, size);
 }
 
+/* See get_stack_raw_tp(): a perf event may record the stack. */
 EVENT_OUTPUT(perf_event_output_raw_tp)
 {
-	return event_output(_RET_IP_, bpf_perf_event_output_raw_tp, ctx, map, flags, kaddr, size);
+	struct pt_regs *regs = get_bpf_raw_tp_regs();
+	int ret;
+
+	if (IS_ERR(regs))
+		return PTR_ERR(regs);
+	perf_fetch_caller_regs(regs);
+	ret = event_output(_RET_IP_, bpf_perf_event_output, regs, map, flags, kaddr, size);
+	put_bpf_raw_tp_regs();
+	return ret;
 }
 
 EVENT_OUTPUT(event_output_data)
@@ -470,8 +508,8 @@ static noinline int xdp_frags_to_arena(unsigned long ip, struct xdp_buff *xdp, u
 	return 0;
 }
 
-BPF_CALL_4(bpf_arena_xdp_load_bytes, struct xdp_buff *, xdp, u32, offset, void *, kaddr,
-	   u32, len)
+VARIANT(4, xdp_load_bytes, struct xdp_buff *, xdp, u32, offset, void *, kaddr,
+	u32, len)
 {
 	void *ptr = bpf_xdp_pointer(xdp, offset, len);
 
@@ -499,8 +537,8 @@ static noinline int xdp_frags_from_arena(unsigned long ip, struct xdp_buff *xdp,
 	return 0;
 }
 
-BPF_CALL_4(bpf_arena_xdp_store_bytes, struct xdp_buff *, xdp, u32, offset,
-	   const void *, kaddr, u32, len)
+VARIANT(4, xdp_store_bytes, struct xdp_buff *, xdp, u32, offset,
+	const void *, kaddr, u32, len)
 {
 	void *ptr = bpf_xdp_pointer(xdp, offset, len);
 
@@ -529,21 +567,18 @@ static noinline int skb_frags_to_arena(unsigned long ip, const struct sk_buff *s
 	return 0;
 }
 
-BPF_CALL_4(bpf_arena_skb_load_bytes, const struct sk_buff *, skb, u32, offset,
-	   void *, kaddr, u32, len)
+VARIANT(4, skb_load_bytes, const struct sk_buff *, skb, u32, offset,
+	void *, kaddr, u32, len)
 {
-	void *ptr;
-
 	if (unlikely(offset > INT_MAX))
 		return fail_and_clear(_RET_IP_, kaddr, len, -EFAULT);
-	ptr = skb_header_pointer(skb, offset, len, NULL);
-	if (!ptr)
+	if (offset > skb_headlen(skb) || len > skb_headlen(skb) - offset)
 		return skb_frags_to_arena(_RET_IP_, skb, offset, kaddr, len);
-	return to_arena(_RET_IP_, kaddr, ptr, len);
+	return to_arena(_RET_IP_, kaddr, skb->data + offset, len);
 }
 
-BPF_CALL_5(bpf_arena_skb_store_bytes, struct sk_buff *, skb, u32, offset,
-	   const void *, kaddr, u32, len, u64, flags)
+VARIANT(5, skb_store_bytes, struct sk_buff *, skb, u32, offset,
+	const void *, kaddr, u32, len, u64, flags)
 {
 	u64 buf[ARENA_SNAPSHOT_MAX / sizeof(u64)];
 	int err;
@@ -562,15 +597,17 @@ static const struct bpf_arena_helper arena_helpers[] = {
 	HELPER(strncmp,			BIT(0),		 ARENA_MEM_MAX),
 	HELPER(ringbuf_output,		BIT(1),		 ARENA_MEM_MAX),
 	HELPER(map_lookup_elem,		BIT(1),		 ARENA_SNAPSHOT_MAX),
-	HELPER(map_update_elem,		BIT(1) | BIT(2), ARENA_SNAPSHOT_MAX),
+	/* the first one that takes what is in the arena: the one for both is the last */
+	{ bpf_map_update_elem, bpf_arena_map_update_key, BIT(1), ARENA_SNAPSHOT_MAX },
+	{ bpf_map_update_elem, bpf_arena_map_update_value, BIT(2), ARENA_SNAPSHOT_MAX },
+	{ bpf_map_update_elem, bpf_arena_map_update_both, BIT(1) | BIT(2), ARENA_SNAPSHOT_MAX },
 	HELPER(map_delete_elem,		BIT(1),		 ARENA_SNAPSHOT_MAX),
 	HELPER(map_push_elem,		BIT(1),		 ARENA_SNAPSHOT_MAX),
 	HELPER(map_lookup_percpu_elem,	BIT(1),		 ARENA_SNAPSHOT_MAX),
-	HELPER(snprintf,		BIT(0) | BIT(3), ARENA_SNAPSHOT_MAX),
+	HELPER(snprintf,		BIT(0),		 ARENA_SNAPSHOT_MAX),
 #ifdef CONFIG_PERF_EVENTS
 	HELPER(get_stack,		BIT(1),		 ARENA_SNAPSHOT_MAX),
 	HELPER(get_stack_pe,		BIT(1),		 ARENA_SNAPSHOT_MAX),
-	HELPER(get_task_stack,		BIT(1),		 ARENA_SNAPSHOT_MAX),
 #endif
 #if defined(CONFIG_PERF_EVENTS) && defined(CONFIG_BPF_EVENTS)
 	HELPER(get_stack_tp,		BIT(1),		 ARENA_SNAPSHOT_MAX),
@@ -602,15 +639,28 @@ static const struct bpf_arena_helper arena_helpers[] = {
 /**
  * bpf_arena_helper_find() - is there a variant of a helper?
  * @func: func of the helper's struct bpf_func_proto
+ * @args: BIT(argno) of the arguments that are arena memory, from 0
  *
- * Return: the variant, NULL if there is none.
+ * Return: what bpf_arena_helper() takes, 0 if there is none.
  */
-const struct bpf_arena_helper *bpf_arena_helper_find(bpf_helper_t func)
+u8 bpf_arena_helper_find(bpf_helper_t func, u8 args)
 {
-	u32 i;
+	u8 i;
 
+	BUILD_BUG_ON(ARRAY_SIZE(arena_helpers) > U8_MAX);
 	for (i = 0; i < ARRAY_SIZE(arena_helpers); i++)
-		if (arena_helpers[i].func == func)
-			return &arena_helpers[i];
-	return NULL;
+		if (arena_helpers[i].func == func && !(args & ~arena_helpers[i].args))
+			return i + 1;
+	return 0;
+}
+
+/**
+ * bpf_arena_helper() - a variant of a helper
+ * @nr: its number, not 0
+ *
+ * Return: the variant.
+ */
+const struct bpf_arena_helper *bpf_arena_helper(u8 nr)
+{
+	return &arena_helpers[nr - 1];
 }

@@ -22,10 +22,11 @@
  * Invariants:
  *  - Address and size stay inside of window and guards: the verifier knows the largest
  *    size, which is at most ARENA_MEM_MAX. So nothing is checked at run time.
- *  - An argument of a call is arena memory on all paths or on none:
- *    aux->arena_mem and aux->other_mem have a bit for each that was seen.
- *  - Bits in aux->arena_mem are those of calls of helpers with a variant. Nobody else
- *    gets past bpf_arena_check_mem(): kfuncs and functions of the program do not.
+ *  - An argument of a call is arena memory on all paths or on none. aux->arena_helper
+ *    is the variant for those that are, aux->other_args has a bit for each that was
+ *    anything else: a number, a socket.
+ *  - Calls of helpers alone have an aux->arena_helper. Nobody else gets past
+ *    bpf_arena_check_mem(): kfuncs and functions of the program do not.
  */
 #include <linux/bpf.h>
 #include <linux/bpf_arena.h>
@@ -37,11 +38,10 @@
 
 #define verbose(env, fmt, args...) bpf_verifier_log_write(env, fmt, ##args)
 
-/* Of a call that the verifier has accepted, or is looking at */
-static const struct bpf_arena_helper *find_helper(const struct bpf_verifier_env *env,
-						  const struct bpf_insn *call)
+/* Which arguments of a call are arena memory: BIT(argno) */
+static u8 arena_args(const struct bpf_insn_aux_data *aux)
 {
-	return bpf_arena_helper_find(env->ops->get_func_proto(call->imm, env->prog)->func);
+	return aux->arena_helper ? bpf_arena_helper(aux->arena_helper)->args : 0;
 }
 
 static bool arg_is_mem(u32 type)
@@ -51,21 +51,33 @@ static bool arg_is_mem(u32 type)
 	       base_type(type) == ARG_PTR_TO_MAP_VALUE;
 }
 
-static int check_helper(struct bpf_verifier_env *env, u32 argno)
+/* Their values are sockets, not bytes. */
+static bool is_sockmap(const struct bpf_reg_state *reg)
 {
-	const struct bpf_insn *call = &env->prog->insnsi[env->insn_idx];
-	const struct bpf_arena_helper *helper = find_helper(env, call);
+	return reg->type == CONST_PTR_TO_MAP &&
+	       (reg->map_ptr->map_type == BPF_MAP_TYPE_SOCKMAP ||
+		reg->map_ptr->map_type == BPF_MAP_TYPE_SOCKHASH);
+}
 
-	if (helper && helper->args & BIT(argno))
-		return 0;
-	verbose(env, "R%d type=arena: func %s#%d does not take arena memory here\n",
-		BPF_REG_1 + argno, func_id_name(call->imm), call->imm);
-	return -EACCES;
+static int find_variant(struct bpf_verifier_env *env, const struct bpf_func_proto *fn, u32 argno)
+{
+	struct bpf_insn_aux_data *aux = &env->insn_aux_data[env->insn_idx];
+	const s32 func_id = env->prog->insnsi[env->insn_idx].imm;
+	u8 nr = bpf_arena_helper_find(fn->func, arena_args(aux) | BIT(argno));
+
+	if (!nr || is_sockmap(&cur_regs(env)[BPF_REG_1])) {
+		verbose(env, "R%d type=arena: func %s#%d does not take arena memory here\n",
+			BPF_REG_1 + argno, func_id_name(func_id), func_id);
+		return -EACCES;
+	}
+	aux->arena_helper = nr;
+	return 0;
 }
 
 /**
  * bpf_arena_helper_arg() - look at an argument of a helper
  * @env: verifier state, at the call
+ * @fn: the helper
  * @argno: number of the argument, from 0
  * @type: enum bpf_arg_type, with flags: what the helper expects there
  * @is_arena: set to whether it is arena memory; what else it is, is not checked here
@@ -73,27 +85,20 @@ static int check_helper(struct bpf_verifier_env *env, u32 argno)
  * Return: 0; -EACCES or -EINVAL, with a message in the log, if it is arena memory that the
  * helper does not take, or is that on one of two paths.
  */
-int bpf_arena_helper_arg(struct bpf_verifier_env *env, u32 argno, u32 type, bool *is_arena)
+int bpf_arena_helper_arg(struct bpf_verifier_env *env, const struct bpf_func_proto *fn,
+			 u32 argno, u32 type, bool *is_arena)
 {
-	const struct bpf_func_state *frame = env->cur_state->frame[env->cur_state->curframe];
 	struct bpf_insn_aux_data *aux = &env->insn_aux_data[env->insn_idx];
-	int err;
 
-	*is_arena = false;
-	if (!env->prog->aux->arena || !arg_is_mem(type))
-		return 0;
-	*is_arena = type_is_arena_ptr(frame->regs[BPF_REG_1 + argno].type);
-	err = *is_arena ? check_helper(env, argno) : 0;
-	if (err)
-		return err;
-	if ((*is_arena ? aux->other_mem : aux->arena_mem) & BIT(argno)) {
+	*is_arena = type_is_arena_ptr(cur_regs(env)[BPF_REG_1 + argno].type) &&
+		    arg_is_mem(type);
+	if ((*is_arena ? aux->other_args : arena_args(aux)) & BIT(argno)) {
 		verbose(env, "same insn cannot be used with different pointers\n");
 		return -EINVAL;
 	}
 	if (*is_arena)
-		aux->arena_mem |= BIT(argno);
-	else
-		aux->other_mem |= BIT(argno);
+		return find_variant(env, fn, argno);
+	aux->other_args |= BIT(argno);
 	return 0;
 }
 
@@ -109,14 +114,18 @@ int bpf_arena_helper_arg(struct bpf_verifier_env *env, u32 argno, u32 type, bool
 int bpf_arena_check_mem(struct bpf_verifier_env *env, u32 regno, u32 size,
 			bool zero_allowed)
 {
+	const struct bpf_insn_aux_data *aux = &env->insn_aux_data[env->insn_idx];
 	const struct bpf_insn *call = &env->prog->insnsi[env->insn_idx];
+	const u8 args = arena_args(aux);
 	u32 max;
 
-	if (!(env->insn_aux_data[env->insn_idx].arena_mem & BIT(regno - BPF_REG_1))) {
+	if (!(args & BIT(regno - BPF_REG_1))) {
 		verbose(env, "R%d type=arena expected=fp\n", regno);
 		return -EACCES;
 	}
-	max = find_helper(env, call)->max;
+	max = bpf_arena_helper(aux->arena_helper)->max;
+	if (args & (BIT(regno - BPF_REG_1) - 1))	/* a value; its key is copied as well */
+		size += cur_regs(env)[BPF_REG_1].map_ptr->key_size;
 	if (size <= max && (size || zero_allowed))
 		return 0;
 	verbose(env, "R%d type=arena: func %s#%d takes %d to %u bytes of arena memory, not %u\n",
@@ -124,16 +133,11 @@ int bpf_arena_check_mem(struct bpf_verifier_env *env, u32 regno, u32 size,
 	return -EACCES;
 }
 
-static bool is_memory_call(const struct bpf_insn *insn, const struct bpf_insn_aux_data *aux)
-{
-	return insn->code == (BPF_JMP | BPF_CALL) && !insn->src_reg && aux->arena_mem;
-}
-
 /* Instructions in place of a call, the call last: its number */
-static int emit_call(const struct bpf_verifier_env *env, u32 at, struct bpf_insn *buf)
+static int emit_call(const struct bpf_insn *call, const struct bpf_arena_helper *helper,
+		     struct bpf_insn *buf)
 {
-	const unsigned long args = env->insn_aux_data[at].arena_mem;
-	const struct bpf_insn *call = &env->prog->insnsi[at];
+	const unsigned long args = helper->args;
 	u32 argno, cnt = 0;
 
 	for_each_set_bit(argno, &args, MAX_BPF_FUNC_REG_ARGS)
@@ -141,7 +145,7 @@ static int emit_call(const struct bpf_verifier_env *env, u32 at, struct bpf_insn
 					  BPF_REG_1 + argno, BPF_ADDR_SPACE_CAST,
 					  BPF_CAST_TO_KADDR);
 	buf[cnt] = *call;
-	buf[cnt++].imm = BPF_CALL_IMM(find_helper(env, call)->arena);
+	buf[cnt++].imm = BPF_CALL_IMM(helper->arena);
 	return cnt;
 }
 
@@ -150,22 +154,19 @@ static int emit_call(const struct bpf_verifier_env *env, u32 at, struct bpf_insn
  * @env: verifier state of a program that has been accepted
  * @at: any instruction
  *
- * do_misc_fixups() leaves such a call alone: it has bits in aux->arena_mem.
+ * do_misc_fixups() leaves such a call alone: it has an aux->arena_helper.
  *
- * Return: how many instructions were put in before @at; -ENOMEM.
+ * Return: how many instructions were put in before @at; -ENOMEM; -EINTR if the task is
+ * about to die.
  */
 int bpf_arena_rewrite_call(struct bpf_verifier_env *env, u32 at)
 {
+	const u8 nr = env->insn_aux_data[at].arena_helper;
 	struct bpf_insn buf[MAX_BPF_FUNC_REG_ARGS + 1];
-	struct bpf_prog *prog;
 	int cnt;
 
-	if (!is_memory_call(&env->prog->insnsi[at], &env->insn_aux_data[at]))
+	if (!nr)
 		return 0;
-	cnt = emit_call(env, at, buf);
-	prog = bpf_patch_insn_data(env, at, buf, cnt);
-	if (!prog)
-		return -ENOMEM;
-	env->prog = prog;
-	return cnt - 1;
+	cnt = emit_call(&env->prog->insnsi[at], bpf_arena_helper(nr), buf);
+	return bpf_arena_patch(env, at, buf, cnt) ?: cnt - 1;
 }

@@ -22,8 +22,8 @@ typedef u64 (*bpf_helper_t)(u64, u64, u64, u64, u64);
  * struct bpf_arena_helper - a helper that takes arena memory
  * @func: the helper, func of its struct bpf_func_proto
  * @arena: what is called in its place if it is given arena memory
- * @args: BIT(argno) of the arguments that may be arena memory, from 0
- * @max: how many bytes of it a call may access
+ * @args: BIT(argno) of the arguments that are arena memory, from 0
+ * @max: how many bytes of it a call may access, all arguments together
  */
 struct bpf_arena_helper {
 	bpf_helper_t func;
@@ -64,10 +64,10 @@ DECLARE_HELPER(get_stack);
 DECLARE_HELPER(get_stack_pe);
 DECLARE_HELPER(get_stack_tp);
 DECLARE_HELPER(get_stack_raw_tp);
-DECLARE_HELPER(get_task_stack);
 DECLARE_HELPER(d_path);
 DECLARE_HELPER(skb_store_bytes);
 
-const struct bpf_arena_helper *bpf_arena_helper_find(bpf_helper_t func);
+u8 bpf_arena_helper_find(bpf_helper_t func, u8 args);
+const struct bpf_arena_helper *bpf_arena_helper(u8 nr);
 
 #endif

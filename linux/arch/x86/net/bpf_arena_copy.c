@@ -29,7 +29,7 @@ u32 bpf_arena_copy(void *dst, const void *src, u32 len)
 		     "4:\n"
 		     _ASM_EXTABLE(1b, 2b)
 		     _ASM_EXTABLE(3b, 4b)
-		     : "+c" (cnt), "+D" (dst), "+S" (src)
+		     : "+&c" (cnt), "+&D" (dst), "+&S" (src)
 		     : [rest] "r" (rest)
 		     : "memory");
 	return cnt;

@@ -11,4 +11,13 @@
 #define KEY_SIZE 40
 #define VALUE_SIZE 200
 
+/* more than what is copied to the stack, beside a key that is */
+#define BIG_SIZE 1000
+
+/* a key and a value that fill that */
+#define ODD_KEY_SIZE 41
+#define ODD_VALUE_SIZE (SNAPSHOT_MAX - ODD_KEY_SIZE)
+
+#define TRACE_LEN 50
+
 #endif

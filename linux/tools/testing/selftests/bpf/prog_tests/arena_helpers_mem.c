@@ -5,8 +5,11 @@
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include <linux/perf_event.h>
 #include <pthread.h>
-#include "arena_helpers.h"
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include "arena_insn.h"
 #include "arena_helpers_mem.h"
 #include "arena_helpers_mem.skel.h"
 
@@ -162,6 +165,19 @@ static void writers(void)
 	check_writer(skel->progs.copy_from_user, user);
 }
 
+/* The other side fails, and so does the arena: the error is that of the other side. */
+static void bad_both(void)
+{
+	renew();
+	FAULTS(page(4), ASSERT_EQ(call(skel->progs.get_stack, page(4), 13), -EINVAL, "length"));
+#ifdef __x86_64__
+	/* arm64 has no address that is refused before it is tried */
+	skel->bss->src = 16;
+	FAULTS(page(4), ASSERT_EQ(call(skel->progs.probe_read_kernel, page(4), 8), -ERANGE,
+				  "address"));
+#endif
+}
+
 /* The other side fails: the memory is cleared, no fault in the arena. */
 static void bad_source(void)
 {
@@ -170,7 +186,10 @@ static void bad_source(void)
 		skel->progs.probe_read_user, skel->progs.probe_read_user_str,
 		skel->progs.copy_from_user,
 	};
-	const __u64 bad[] = { 16, 0xffffffffffff0000, 0x8000000000000000 };
+	/* a page that the process has not touched, which may not be made for this */
+	void *untouched = mmap(NULL, page_size, PROT_READ | PROT_WRITE,
+			       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	const __u64 bad[] = { 16, 0xffffffffffff0000, 0x8000000000000000, (__u64)untouched };
 	int i, k;
 
 	for (i = 0; i < ARRAY_SIZE(progs); i++) {
@@ -178,6 +197,8 @@ static void bad_source(void)
 			long long faults = arena_fdinfo(fd, "faults");
 			const char *name = bpf_program__name(progs[i]);
 
+			if (bad[k] == (__u64)untouched && progs[i] == skel->progs.copy_from_user)
+				continue;
 			renew();
 			skel->bss->src = bad[k];
 			ASSERT_LT(call(progs[i], page(3) - 50, 700), 0, name);
@@ -187,6 +208,8 @@ static void bad_source(void)
 			ASSERT_EQ(arena_fdinfo(fd, "faults"), faults, "faults");
 		}
 	}
+	munmap(untouched, page_size);
+	bad_both();
 }
 
 /* A source that ends in the middle */
@@ -394,6 +417,30 @@ static void maps(void)
 	ASSERT_EQ(bpf_map_lookup_elem(map, key, out), -ENOENT, "nothing was stored");
 }
 
+/* One of key and value in the arena, or both as long as they may be */
+static void key_or_value(void)
+{
+	char key[KEY_SIZE] = "on the stack", out[BIG_SIZE], *p = page(3) - 20;
+
+	renew();
+	fill(p, ODD_KEY_SIZE, 7);
+	fill(page(5), SNAPSHOT_MAX, 77);
+	ASSERT_EQ(call(skel->progs.map_update_own_key, page(5), 0), 0, "own key");
+	ASSERT_OK(bpf_map_lookup_elem(bpf_map__fd(skel->maps.hash), key, out), "own key");
+	ASSERT_OK(memcmp(out, page(5), VALUE_SIZE), "value");
+	FAULTS(page(4), ASSERT_EQ(call(skel->progs.map_update_own_key, page(4) - 9, 0), -EFAULT,
+				  "absent"));
+
+	ASSERT_EQ(call(skel->progs.map_update_big, p, 0), 0, "big value");
+	ASSERT_OK(bpf_map_lookup_elem(bpf_map__fd(skel->maps.big), p, out), "big value");
+	ASSERT_OK(memcmp(out, skel->bss->data, BIG_SIZE), "big value");
+
+	skel->bss->addr2 = (__u64)page(5);
+	ASSERT_EQ(call(skel->progs.map_update_odd, p, 0), 0, "odd sizes");
+	ASSERT_OK(bpf_map_lookup_elem(bpf_map__fd(skel->maps.odd), p, out), "odd sizes");
+	ASSERT_OK(memcmp(out, page(5), ODD_VALUE_SIZE), "odd sizes");
+}
+
 static void other_maps(void)
 {
 	int queue = bpf_map__fd(skel->maps.queue), percpu = bpf_map__fd(skel->maps.percpu);
@@ -419,31 +466,29 @@ static void other_maps(void)
 static void check_snprintf(void)
 {
 	const struct bpf_program *prog = skel->progs.snprintf_arena;
-	__u64 *args = (__u64 *)(page(3) - 8);
 	const char *s = skel->rodata->string;
 	char expected[600], *p = page(2) + 77;
 	int len;
 
 	renew();
-	args[0] = 12345;
-	args[1] = (__u64)s;
-	skel->bss->addr2 = (__u64)args;
-	len = snprintf(expected, sizeof(expected), "12345 and %s", s);
-	ASSERT_EQ(call(prog, p, SNAPSHOT_MAX), len + 1, "both in the arena");
-	ASSERT_STREQ(p, expected, "both in the arena");
-	memset(page(2), 0xaa, page_size);
 	len = snprintf(expected, sizeof(expected), "1 and %s", s);
-	ASSERT_EQ(call(skel->progs.snprintf_own_args, p, SNAPSHOT_MAX), len + 1, "own arguments");
-	ASSERT_STREQ(p, expected, "own arguments");
+	ASSERT_EQ(call(prog, p, SNAPSHOT_MAX), len + 1, "all");
+	ASSERT_STREQ(p, expected, "all");
 	ASSERT_TRUE(is(p + len + 1, 0xaa, 64), "nothing behind it");
 	memset(page(2), 0xaa, page_size);
-	ASSERT_EQ(call(skel->progs.snprintf_own_args, p, 5), len + 1, "cut off");
+	ASSERT_EQ(call(prog, p, 5), len + 1, "cut off");
 	ASSERT_STREQ(p, "1 an", "cut off");
 	ASSERT_TRUE(is(p + 5, 0xaa, 64), "cut off");
-	ASSERT_EQ(call(skel->progs.snprintf_own_args, p, 0), len + 1, "length alone");
+	ASSERT_EQ(call(prog, p, 0), len + 1, "length alone");
 	FAULTS(page(4), ASSERT_EQ(call(prog, page(4) - 3, SNAPSHOT_MAX), -EFAULT, "absent"));
-	skel->bss->addr2 = (__u64)page(4) - 8;
-	FAULTS(page(4), ASSERT_EQ(call(prog, p, SNAPSHOT_MAX), -EFAULT, "absent arguments"));
+}
+
+/* Two traces of one program, taken by two of its calls, which are in the first entries. */
+static void check_traces(const __u64 *a, const __u64 *b, int len, int own_entries)
+{
+	ASSERT_GT(len, own_entries, "trace");
+	ASSERT_OK(memcmp(a + own_entries, b + own_entries, (len - own_entries) * sizeof(*a)),
+		  "frames");
 }
 
 static void stack(void)
@@ -462,6 +507,10 @@ static void stack(void)
 	/* not a multiple of 8: fails and clears */
 	ASSERT_EQ(call(prog, page(2), 13), -EINVAL, "length");
 	ASSERT_TRUE(is(page(2), 0, 13), "cleared");
+
+	len = call(skel->progs.get_two_stacks, page(2), 0);
+	ASSERT_EQ(len, skel->bss->own_ret, "the same frames");
+	check_traces((__u64 *)page(2), skel->bss->own_trace, len / 8, 2);
 }
 
 static void path(void)
@@ -557,6 +606,51 @@ static void skb_store(void)
 	ASSERT_OK(memcmp(pkt + 50, old + 50, sizeof(pkt) - 50), "not stored");
 }
 
+/* The same from a packet of len bytes that a socket gets */
+static __s64 call_sock(int sock, const void *addr, __u32 size, const char *pkt, int len)
+{
+	skel->bss->addr = (__u64)addr;
+	skel->bss->size = size;
+	skel->bss->ret = -12345;
+	ASSERT_EQ(send(sock, pkt, len, 0), len, "send");
+	return skel->bss->ret;
+}
+
+/* A packet whose end, from about 16 KiB on, is in pages of its own */
+static void skb_frags(void)
+{
+	int prog = bpf_program__fd(skel->progs.skb_frags_load_bytes), socks[2], off;
+	const int len = 24000, step = 1777;
+	char *pkt = malloc(len);
+
+	if (!ASSERT_OK_PTR(pkt, "packet"))
+		return;
+	if (!ASSERT_OK(socketpair(AF_UNIX, SOCK_DGRAM, 0, socks), "sockets"))
+		goto out;
+	ASSERT_OK(setsockopt(socks[1], SOL_SOCKET, SO_ATTACH_BPF, &prog, sizeof(prog)), "attach");
+	renew();
+	fill(pkt, len, 5);
+	for (off = 0; off + step <= len; off += 555) {
+		memset(page(2), 0xaa, page_size);
+		skel->bss->offset = off;
+		ASSERT_EQ(call_sock(socks[0], page(2) + 1, step, pkt, len), 0, "load");
+		ASSERT_OK(memcmp(page(2) + 1, pkt + off, step), "contents");
+		ASSERT_TRUE(is(page(2) + 1 + step, 0xaa, 64), "behind");
+	}
+	FAULTS(page(4), ASSERT_EQ(call_sock(socks[0], page(4) - 100, step, pkt, len), -EFAULT,
+				  "absent"));
+	ASSERT_OK(memcmp(page(4) - 100, pkt + skel->bss->offset, 100), "up to there");
+	skel->bss->offset = len - step + 1;
+	ASSERT_EQ(call_sock(socks[0], page(2), step, pkt, len), -EFAULT, "too much");
+	ASSERT_TRUE(is(page(2), 0, step), "cleared");
+	skel->bss->offset = 0x80000000;
+	ASSERT_EQ(call_sock(socks[0], page(2), step, pkt, len), -EFAULT, "offset");
+	close(socks[0]);
+	close(socks[1]);
+out:
+	free(pkt);
+}
+
 /* A packet in pieces */
 static void xdp_frags(void)
 {
@@ -612,6 +706,46 @@ static void perf(void)
 	FAULTS(page(4), ASSERT_EQ(call(prog, page(4) - 100, 200), -EFAULT, "absent"));
 	ASSERT_GE(perf_buffer__consume(pb), 0, "consume");
 	ASSERT_EQ(records, 1, "no more");
+	perf_buffer__free(pb);
+}
+
+static __u64 chains[2][100];
+
+static enum bpf_perf_event_ret take_chain(void *ctx, int cpu, struct perf_event_header *event)
+{
+	__u64 *sample = (void *)(event + 1);	/* number of entries, entries, data */
+
+	if (event->type == PERF_RECORD_SAMPLE && records < 2 && *sample < 100)
+		memcpy(chains[records++], sample, (1 + *sample) * sizeof(*sample));
+	return LIBBPF_PERF_EVENT_CONT;
+}
+
+/* An event with the stack has the same frames as one that is not from the arena. */
+static void perf_chain(void)
+{
+	struct perf_event_attr attr = {
+		.size = sizeof(attr),
+		.type = PERF_TYPE_SOFTWARE,
+		.config = PERF_COUNT_SW_BPF_OUTPUT,
+		.sample_type = PERF_SAMPLE_CALLCHAIN | PERF_SAMPLE_RAW,
+		.sample_period = 1,
+		.wakeup_events = 1,
+		.exclude_callchain_user = 1,
+	};
+	struct perf_buffer *pb;
+
+	renew();
+	pb = perf_buffer__new_raw(bpf_map__fd(skel->maps.events), 8, &attr, take_chain, NULL, NULL);
+	if (!ASSERT_OK_PTR(pb, "perf buffer"))
+		return;
+	records = 0;
+	ASSERT_EQ(call(skel->progs.two_perf_events, page(2), 0), 0, "arena");
+	ASSERT_EQ(skel->bss->own_ret, 0, "other memory");
+	ASSERT_GE(perf_buffer__consume(pb), 0, "consume");
+	ASSERT_EQ(records, 2, "samples");
+	ASSERT_EQ(chains[0][0], chains[1][0], "the same frames");
+	/* PERF_CONTEXT_KERNEL, and two entries of the program */
+	check_traces(chains[0] + 1, chains[1] + 1, chains[0][0], 3);
 	perf_buffer__free(pb);
 }
 
@@ -686,6 +820,105 @@ out:
 	ring_buffer__free(rb);
 }
 
+/* Calls that get no arena memory, and what the verifier says */
+static void refused(void)
+{
+	const struct {
+		const char *prog;
+		const char *message;
+	} tests[] = {
+		{ "map_update_too_long",
+		  "func bpf_map_update_elem#2 takes 1 to 512 bytes of arena memory, not 1040" },
+		{ "sock_update", "func bpf_map_update_elem#2 does not take arena memory here" },
+		{ "sock_delete", "func bpf_map_delete_elem#3 does not take arena memory here" },
+		{ "snprintf_args", "R4 type=arena: func bpf_snprintf#165 does not take arena memory" },
+		{ "get_task_stack", "func bpf_get_task_stack#141 does not take arena memory here" },
+	};
+	struct arena_helpers_mem *one;
+	struct bpf_program *prog;
+	static char log[65536];
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(tests); i++) {
+		one = arena_helpers_mem__open();
+		if (!ASSERT_OK_PTR(one, "open"))
+			return;
+		bpf_map__set_map_extra(one->maps.arena, ARENA_BASE + 4 * GiB);
+		bpf_object__for_each_program(prog, one->obj)
+			bpf_program__set_autoload(prog, !strcmp(bpf_program__name(prog), tests[i].prog));
+		prog = bpf_object__find_program_by_name(one->obj, tests[i].prog);
+		log[0] = 0;
+		bpf_program__set_log_buf(prog, log, sizeof(log));
+		ASSERT_EQ(arena_helpers_mem__load(one), -EACCES, tests[i].prog);
+		ASSERT_HAS_SUBSTR(log, tests[i].message, tests[i].prog);
+		arena_helpers_mem__destroy(one);
+	}
+}
+
+/* A kretprobe would take the place of the caller, whose fault it is. */
+static void kretprobe(void)
+{
+	static const char file[] = "/sys/kernel/debug/kprobes/blacklist";
+	char line[256];
+	bool found = false;
+	FILE *f;
+
+	f = fopen(file, "r");
+	if (!f) {
+		printf("%s:SKIP:no %s\n", __func__, file);
+		test__skip();
+		return;
+	}
+	while (fgets(line, sizeof(line), f))
+		found |= !!strstr(line, "bpf_arena_probe_read_kernel_str");
+	fclose(f);
+	ASSERT_TRUE(found, "not for kprobes");
+}
+
+#define MANY_CALLS 20000
+
+/* A program with many calls, for which the kernel works until somebody has enough of it */
+static void load_many_calls(void)
+{
+	static struct bpf_insn insns[6 * MANY_CALLS + 4];
+	LIBBPF_OPTS(bpf_prog_load_opts, opts);
+	struct bpf_insn *insn = insns;
+	int i;
+
+	*insn++ = BPF_RAW_INSN(BPF_LD | BPF_DW | BPF_IMM, BPF_REG_6, BPF_PSEUDO_MAP_FD, 0, fd);
+	*insn++ = BPF_RAW_INSN(0, 0, 0, 0, 0);
+	for (i = 0; i < MANY_CALLS; i++) {
+		*insn++ = BPF_MOV64_IMM(BPF_REG_1, 0);
+		*insn++ = BPF_RAW_INSN(BPF_ALU64 | BPF_MOV | BPF_X, BPF_REG_1, BPF_REG_1, 1, 1);
+		*insn++ = BPF_MOV64_IMM(BPF_REG_2, 8);
+		*insn++ = BPF_MOV64_IMM(BPF_REG_3, 0);
+		*insn++ = BPF_EMIT_CALL(BPF_FUNC_probe_read_kernel);
+	}
+	*insn++ = BPF_MOV64_IMM(BPF_REG_0, 0);
+	*insn++ = BPF_EXIT_INSN();
+	bpf_prog_load(BPF_PROG_TYPE_RAW_TRACEPOINT, NULL, "GPL", insns, insn - insns, &opts);
+}
+
+static void many_calls(void)
+{
+	int status, tries, pid = fork();
+
+	if (!pid) {
+		load_many_calls();
+		_exit(0);
+	}
+	if (!ASSERT_GT(pid, 0, "fork"))
+		return;
+	sleep(5);
+	kill(pid, SIGKILL);
+	for (tries = 0; tries < 500 && !waitpid(pid, &status, WNOHANG); tries++)
+		usleep(10000);
+	if (ASSERT_LT(tries, 500, "is killed in five seconds"))
+		ASSERT_TRUE(WIFSIGNALED(status) || !WEXITSTATUS(status), "end");
+	else
+		waitpid(pid, &status, 0);
+}
+
 static void all(void)
 {
 	if (!load())
@@ -698,6 +931,7 @@ static void all(void)
 	check_strncmp();
 	ringbuf();
 	maps();
+	key_or_value();
 	other_maps();
 	check_snprintf();
 	stack();
@@ -705,6 +939,7 @@ static void all(void)
 		path();
 	packets();
 	skb_store();
+	skb_frags();
 	xdp_frags();
 	perf();
 	/* With rnd_hi32, 6.1's inlined bpf_loop() ends after a round: it compares all of R0. */
@@ -727,13 +962,15 @@ void serial_test_arena_helpers_mem(void)
 {
 	void (*const tests[])(void) = {
 		writers, bad_source, short_source, strings, comm, check_strncmp, ringbuf, maps,
-		other_maps, check_snprintf, stack, path, packets, skb_store, xdp_frags, perf,
-		functions, report, race,
+		key_or_value, other_maps, check_snprintf, stack, path, packets, skb_store,
+		skb_frags, xdp_frags, perf, perf_chain, functions, report, race, refused,
+		kretprobe, many_calls,
 	};
 	const char *const names[] = {
 		"writers", "bad_source", "short_source", "strings", "comm", "strncmp", "ringbuf",
-		"maps", "other_maps", "snprintf", "stack", "path", "packets", "skb_store",
-		"xdp_frags", "perf", "functions", "report", "race",
+		"maps", "key_or_value", "other_maps", "snprintf", "stack", "path", "packets",
+		"skb_store", "skb_frags", "xdp_frags", "perf", "perf_chain", "functions",
+		"report", "race", "refused", "kretprobe", "many_calls",
 	};
 	int i;
 

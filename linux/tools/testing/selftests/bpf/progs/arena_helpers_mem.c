@@ -28,6 +28,27 @@ struct {
 } hash SEC(".maps");
 
 struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 8);
+	__uint(key_size, KEY_SIZE);
+	__uint(value_size, BIG_SIZE);
+} big SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 8);
+	__uint(key_size, ODD_KEY_SIZE);
+	__uint(value_size, ODD_VALUE_SIZE);
+} odd SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_SOCKHASH);
+	__uint(max_entries, 8);
+	__uint(key_size, 4);
+	__uint(value_size, 8);
+} socks SEC(".maps");
+
+struct {
 	__uint(type, BPF_MAP_TYPE_QUEUE);
 	__uint(max_entries, 8);
 	__uint(key_size, 0);
@@ -165,6 +186,56 @@ int map_update_own_value(void *ctx)
 }
 
 SEC("syscall")
+int map_update_own_key(void *ctx)
+{
+	char key[KEY_SIZE] = "on the stack";
+
+	ret = bpf_map_update_elem(&hash, key, mem(addr), BPF_ANY);
+	return 0;
+}
+
+/* What is no arena memory may be longer. */
+SEC("syscall")
+int map_update_big(void *ctx)
+{
+	ret = bpf_map_update_elem(&big, mem(addr), data, BPF_ANY);
+	return 0;
+}
+
+SEC("syscall")
+int map_update_odd(void *ctx)
+{
+	ret = bpf_map_update_elem(&odd, mem(addr), mem(addr2), BPF_ANY);
+	return 0;
+}
+
+/* Refused: together longer than what is copied */
+SEC("?syscall")
+int map_update_too_long(void *ctx)
+{
+	ret = bpf_map_update_elem(&big, mem(addr), mem(addr2), BPF_ANY);
+	return 0;
+}
+
+/* Refused: a socket is no memory */
+SEC("?tc")
+int sock_update(struct __sk_buff *ctx)
+{
+	struct bpf_sock *sk = ctx->sk;
+
+	if (sk)
+		ret = bpf_map_update_elem(&socks, mem(addr), sk, BPF_ANY);
+	return 0;
+}
+
+SEC("?tc")
+int sock_delete(struct __sk_buff *ctx)
+{
+	ret = bpf_map_delete_elem(&socks, mem(addr));
+	return 0;
+}
+
+SEC("syscall")
 int map_lookup(void *ctx)
 {
 	char *value = bpf_map_lookup_elem(&hash, mem(addr));
@@ -196,15 +267,18 @@ int map_lookup_percpu(void *ctx)
 	return 0;
 }
 
-SEC("syscall")
-int snprintf_arena(void *ctx)
+/* Refused: a process could have %s read any address */
+SEC("?syscall")
+int snprintf_args(void *ctx)
 {
-	return RUN(SNAPSHOT_MAX, bpf_snprintf(mem(addr), len, "%llu and %s",
-					      mem(addr2), 16));
+	char str[16];
+
+	ret = bpf_snprintf(str, sizeof(str), "%llu and %s", mem(addr), 16);
+	return 0;
 }
 
 SEC("syscall")
-int snprintf_own_args(void *ctx)
+int snprintf_arena(void *ctx)
 {
 	const char *s = string;
 	__u64 args[2] = { 1 };
@@ -220,6 +294,26 @@ SEC("raw_tp")
 int get_stack(void *ctx)
 {
 	return RUN(SNAPSHOT_MAX, bpf_get_stack(ctx, mem(addr), len, 0));
+}
+
+/* The same to other memory, which must have the same frames */
+__u64 own_trace[TRACE_LEN];
+__s64 own_ret;
+
+SEC("raw_tp")
+int get_two_stacks(void *ctx)
+{
+	own_ret = bpf_get_stack(ctx, own_trace, sizeof(own_trace), 0);
+	ret = bpf_get_stack(ctx, mem(addr), sizeof(own_trace), 0);
+	return 0;
+}
+
+/* Refused: it would begin with frames of its own */
+SEC("?kprobe/filp_close")
+int get_task_stack(void *ctx)
+{
+	ret = bpf_get_task_stack((void *)bpf_get_current_task_btf(), mem(addr), 8, 0);
+	return 0;
 }
 
 SEC("?fentry/filp_close")
@@ -247,6 +341,14 @@ int perf_event_output(void *ctx)
 						       mem(addr), len));
 }
 
+SEC("raw_tp")
+int two_perf_events(void *ctx)
+{
+	own_ret = bpf_perf_event_output(ctx, &events, BPF_F_CURRENT_CPU, data, 8);
+	ret = bpf_perf_event_output(ctx, &events, BPF_F_CURRENT_CPU, mem(addr), 8);
+	return 0;
+}
+
 SEC("xdp.frags")
 int xdp_load_bytes(struct xdp_md *ctx)
 {
@@ -261,6 +363,13 @@ int xdp_store_bytes(struct xdp_md *ctx)
 
 SEC("tc")
 int skb_load_bytes(struct __sk_buff *ctx)
+{
+	return RUN_NOT_0(bpf_skb_load_bytes(ctx, offset, mem(addr), len));
+}
+
+/* Drops the packet, one that may be in pieces. */
+SEC("socket")
+int skb_frags_load_bytes(struct __sk_buff *ctx)
 {
 	return RUN_NOT_0(bpf_skb_load_bytes(ctx, offset, mem(addr), len));
 }
