@@ -248,3 +248,80 @@ int array_find(void *ctx)
 }
 
 char _license[] SEC("license") = "GPL";
+
+/* Memory that helpers are given: in the arena, or where it has to be copied first */
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 4 << 20);
+} ring SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, char[ANSWER_BYTES]);
+} bounce SEC(".maps");
+
+char text[TEXT_BYTES];
+
+#define TIMES(x) UNROLL4(UNROLL4(x))
+
+/* As many pairs of load and store as there are words */
+#define COPY(to, from, bytes)							\
+	_Pragma("unroll")							\
+	for (int i_ = 0; i_ < (bytes) / 8; i_++)				\
+		((__u64 volatile *)(to))[i_] = ((__u64 volatile __arena *)(from))[i_]
+
+#define HELPER_PROG(name, work)							\
+	SEC("?xdp") int name(struct xdp_md *ctx)				\
+	{									\
+		void __arena *p = (void __arena *)where;			\
+										\
+		if (!ops)							\
+			return 0;						\
+		in_arena = 1;							\
+		work								\
+		return 0;							\
+	}
+
+static __noinline void str_over_stack(void __arena *p)
+{
+	__u64 buf[TEXT_BYTES / 8];
+
+	bpf_probe_read_kernel_str(buf, sizeof(buf), text);
+#pragma unroll
+	for (int i = 0; i < TEXT_BYTES / 8; i++)
+		((__u64 volatile __arena *)p)[i] = buf[i];
+}
+
+HELPER_PROG(str_arena, TIMES(bpf_probe_read_kernel_str((void *)p, TEXT_BYTES, text);))
+HELPER_PROG(str_bounce, TIMES(str_over_stack(p);))
+
+static __noinline void record_over_ring(void __arena *p)
+{
+	void *rec = bpf_ringbuf_reserve(&ring, ANSWER_BYTES, 0);
+
+	if (!rec)
+		return;
+	COPY(rec, p, ANSWER_BYTES);
+	bpf_ringbuf_submit(rec, BPF_RB_NO_WAKEUP);
+}
+
+HELPER_PROG(ring_arena,
+	    TIMES(bpf_ringbuf_output(&ring, (void *)p, ANSWER_BYTES, BPF_RB_NO_WAKEUP);))
+HELPER_PROG(ring_bounce, TIMES(record_over_ring(p);))
+
+static __noinline void answer_over_map(struct xdp_md *ctx, void __arena *p)
+{
+	__u32 zero = 0;
+	char *value = bpf_map_lookup_elem(&bounce, &zero);
+
+	if (!value)
+		return;
+	COPY(value, p, ANSWER_BYTES);
+	bpf_xdp_store_bytes(ctx, 0, value, ANSWER_BYTES);
+}
+
+HELPER_PROG(xdp_arena, TIMES(bpf_xdp_store_bytes(ctx, 0, (void *)p, ANSWER_BYTES);))
+HELPER_PROG(xdp_bounce, TIMES(answer_over_map(ctx, p);))

@@ -55,7 +55,7 @@ static void close_access(struct access_bpf *skel)
 static uint64_t run_cost(struct access_bpf *skel, const struct bpf_program *prog,
 			 uint32_t ops)
 {
-	char pkt[64] = {};
+	char pkt[64 + ANSWER_BYTES] = {};
 	LIBBPF_OPTS(bpf_test_run_opts, opts,
 		.data_in = pkt,
 		.data_size_in = sizeof(pkt),
@@ -146,6 +146,33 @@ static void measure_calls(const struct experiment *e)
 		emit(e, 2, ops_cost(skel, skel->progs.call_arena, 1) / UNROLLED_CALLS);
 		emit(e, 3, ops_cost(skel, skel->progs.call_touch, 1) / UNROLLED_CALLS);
 	}
+	close_access(skel);
+}
+
+/* Later kernels refuse arena memory for helpers. */
+static void measure_helpers(const struct experiment *e)
+{
+	struct access_bpf *skel = open_access(PAGE);
+	struct bpf_program *progs[] = {
+		skel->progs.str_arena, skel->progs.str_bounce,
+		skel->progs.ring_arena, skel->progs.ring_bounce,
+		skel->progs.xdp_arena, skel->progs.xdp_bounce,
+	};
+	int i, round;
+
+	for (i = 0; i < 6; i++)
+		enable(progs[i]);
+	if (access_bpf__load(skel)) {
+		missing(e, 0, "helpers take no arena memory");
+		close_access(skel);
+		return;
+	}
+	skel->bss->where = (uint64_t)bpf_map__initial_value(skel->maps.arena, &(size_t){ 0 }) + PAGE;
+	memset((void *)skel->bss->where, 'x', PAGE);
+	memset(skel->bss->text, 'x', TEXT_BYTES - 1);
+	for (round = 0; round < rounds; round++)
+		for (i = 0; i < 6; i++)
+			emit(e, i, ops_cost(skel, progs[i], 1) / UNROLLED_HELPERS);
 	close_access(skel);
 }
 
@@ -464,6 +491,17 @@ const struct experiment access_experiments[] = {
 		{ "call/plain", "instr", "-", "call of a function, in a program without an arena" },
 		{ "call/arena", "instr", "1 ours call/plain", "the same in a program with one" },
 		{ "call/touch", "instr", "1 stock", "call of a function that stores to the arena" },
+	} },
+	{ measure_helpers, 0, {
+		{ "helper/str", "instr", "0.9 ours helper/str-bounce",
+		  "probe_read_kernel_str of 256 bytes to the arena" },
+		{ "helper/str-bounce", "instr", "-", "the same over the stack" },
+		{ "helper/ring", "instr", "0.9 ours helper/ring-bounce",
+		  "ring buffer record of 1 KiB from the arena" },
+		{ "helper/ring-bounce", "instr", "-", "the same, reserved and copied by the program" },
+		{ "helper/xdp", "instr", "0.9 ours helper/xdp-bounce",
+		  "XDP answer of 1 KiB from the arena" },
+		{ "helper/xdp-bounce", "instr", "-", "the same over a map's value" },
 	} },
 	{ measure_open_and_load, 0, {
 		{ "load/object", "instr", "1 stock", "load of an object: arena, hash table, libbpf's part" },

@@ -8,6 +8,11 @@
 #define UNROLLED_INSNS 256
 #define UNROLLED_CALLS 256
 
+/* Calls of a helper in a row, and the memory that each is given */
+#define UNROLLED_HELPERS 16
+#define TEXT_BYTES 256
+#define ANSWER_BYTES 1024
+
 /* Rounds that a may_goto allows */
 #define MAX_ROUNDS 8388608
 

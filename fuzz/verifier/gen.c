@@ -450,18 +450,24 @@ static void gen_helper(struct gen *g)
 	static const int32_t any[] = { BPF_FUNC_ktime_get_ns, BPF_FUNC_get_smp_processor_id,
 				       BPF_FUNC_get_prandom_u32, BPF_FUNC_get_numa_node_id };
 	static const int32_t takes_mem[] = { BPF_FUNC_map_lookup_elem, BPF_FUNC_probe_read_kernel,
+					     BPF_FUNC_probe_read_kernel_str,
+					     BPF_FUNC_probe_read_user, BPF_FUNC_copy_from_user,
+					     BPF_FUNC_get_current_comm,
 					     BPF_FUNC_map_update_elem, BPF_FUNC_trace_printk };
-	int arg;
+	static const int32_t sizes[] = { 0, 8, 8, 8, 512, 4097, 32768, 32769 };
+	int arg, mem = rng_below(g->rng, 2) ? pick_reg(g, ARENA_PTR) : -1;
 
 	if (g->c->strict)
 		return;
 	if (rng_below(g->rng, 3)) {
 		emit(g->c, BPF_JMP | BPF_CALL, 0, 0, 0, rng_pick(g->rng, any));
 	} else {
-		/* an arena pointer for memory, for the most part refused */
-		emit(g->c, BPF_ALU64 | BPF_MOV | BPF_X, 1, 10, 0, 0);
-		emit(g->c, BPF_ALU64 | BPF_ADD | BPF_K, 1, 0, 0, -16);
-		emit(g->c, BPF_ALU64 | BPF_MOV | BPF_K, 2, 0, 0, 8);
+		/* memory in the arena or on the stack; an arena pointer for another argument */
+		emit(g->c, BPF_ALU64 | BPF_MOV | BPF_X, 1, mem < 0 ? 10 : mem, 0, 0);
+		if (mem < 0)
+			emit(g->c, BPF_ALU64 | BPF_ADD | BPF_K, 1, 0, 0, -16);
+		emit(g->c, BPF_ALU64 | BPF_MOV | BPF_K, 2, 0, 0,
+		     mem < 0 ? 8 : rng_pick(g->rng, sizes));
 		arg = pick_reg(g, ARENA_PTR);
 		emit(g->c, BPF_ALU64 | BPF_MOV | BPF_X, 3, arg < 0 ? 6 : arg, 0, 0);
 		emit(g->c, BPF_JMP | BPF_CALL, 0, 0, 0,

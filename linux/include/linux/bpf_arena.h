@@ -7,6 +7,7 @@
 #include <linux/types.h>
 
 struct bpf_arena;
+struct bpf_func_proto;
 struct bpf_insn;
 struct bpf_insn_aux_data;
 struct bpf_map;
@@ -46,6 +47,8 @@ u64 bpf_arena_user_vm_start(const struct bpf_arena *arena);
 bool vma_is_bpf_arena(const struct vm_area_struct *vma);
 void bpf_arena_fault(unsigned long ip, unsigned long kaddr,
 		     enum bpf_arena_access access);
+void bpf_arena_fault_in_call(unsigned long ip, unsigned long kaddr,
+			     enum bpf_arena_access access);
 
 /* kfuncs: called by BPF programs, through BTF */
 void *bpf_arena_alloc_pages(void *p__map, void *addr__ign, u32 page_cnt,
@@ -74,6 +77,14 @@ void bpf_arena_note_callback(struct bpf_verifier_env *env, u32 insn_idx, int sub
 void bpf_arena_find_sleepable(struct bpf_verifier_env *env);
 s32 bpf_arena_kfunc_imm(const struct bpf_insn_aux_data *aux, u32 func_id);
 bool bpf_arena_show_cast(struct bpf_insn *insn);
+
+u32 bpf_arena_copy(void *dst, const void *src, u32 len);
+int bpf_arena_helper_arg(struct bpf_verifier_env *env, const struct bpf_func_proto *fn,
+			 u32 argno, u32 type, bool *is_arena);
+int bpf_arena_check_mem(struct bpf_verifier_env *env, u32 regno, u32 size,
+			bool zero_allowed);
+int bpf_arena_rewrite_call(struct bpf_verifier_env *env, u32 at);
+int bpf_arena_patch(struct bpf_verifier_env *env, u32 at, const struct bpf_insn *insns, u32 cnt);
 
 u8 btf_func_arena_args(const struct btf *btf, u32 func_id);
 int bpf_arena_func_arg(struct bpf_verifier_env *env, const struct btf *btf,
@@ -157,6 +168,20 @@ static inline s32 bpf_arena_kfunc_imm(const struct bpf_insn_aux_data *aux,
 static inline bool bpf_arena_show_cast(struct bpf_insn *insn)
 {
 	return false;
+}
+
+static inline int bpf_arena_helper_arg(struct bpf_verifier_env *env,
+				       const struct bpf_func_proto *fn, u32 argno,
+				       u32 type, bool *is_arena)
+{
+	*is_arena = false;
+	return 0;
+}
+
+static inline int bpf_arena_check_mem(struct bpf_verifier_env *env, u32 regno, u32 size,
+				      bool zero_allowed)
+{
+	return -EACCES;
 }
 
 static inline u8 btf_func_arena_args(const struct btf *btf, u32 func_id)

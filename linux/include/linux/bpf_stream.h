@@ -60,7 +60,7 @@ int bpf_stream_rewrite_call(const struct bpf_verifier_env *env,
 			    const struct bpf_insn *call, struct bpf_insn *buf);
 
 void bpf_stream_report_fault(const struct bpf_prog_aux *aux, unsigned long ip,
-			     u64 uaddr, enum bpf_arena_access access);
+			     u64 uaddr, enum bpf_arena_access access, bool is_call);
 void bpf_stream_report_timeout(unsigned long ip);
 
 /* Is it time for a report, and is there room? Others may be faster. Faults leave room

@@ -53,12 +53,16 @@
 #include <linux/sched/signal.h>
 #include <linux/uaccess.h>
 #include "arena.h"
+#include "arena_helpers.h"
 
 /*
  * An instruction reaches from -32768 to 32767 + 7 bytes around its pointer: the
  * offset is a s16, the largest access 8 bytes.
  */
 #define ARENA_GUARD_SIZE	round_up(S16_MAX + sizeof(u64), PAGE_SIZE)
+
+/* The same for helpers: from a pointer on, as far as ARENA_MEM_MAX */
+static_assert(ARENA_MEM_MAX <= ARENA_GUARD_SIZE);
 
 #define ARENA_FLAGS		(BPF_F_MMAPABLE | BPF_F_SEGV_ON_FAULT | \
 				 BPF_F_NO_USER_CONV)

@@ -31,35 +31,29 @@ static void arena_fault_trace(const struct bpf_arena *arena,
 
 /* A loop may fault a million times: nothing is called while no report is made. */
 static void arena_fault_report(const struct bpf_prog_aux *aux, u64 uaddr,
-			       enum bpf_arena_access access, unsigned long ip)
+			       enum bpf_arena_access access, unsigned long ip,
+			       bool is_call)
 {
 	if (bpf_stream_takes_report(aux->streams, BPF_REPORT_FAULT))
-		bpf_stream_report_fault(aux, ip, uaddr, access);
+		bpf_stream_report_fault(aux, ip, uaddr, access, is_call);
 	else
 		bpf_stream_leave_out(aux->streams);
 }
 
-/**
- * bpf_arena_fault() - count, trace and report a program's access to an absent page
- * @ip: instruction that has faulted, in a JIT compiled function of a program
- * @kaddr: address that it accesses, in the kernel window or its guards
- * @access: what it does there
- *
- * The user address in the trace has the low half that the program used, its
- * offset included. What lies in a guard is less than 32 KiB before or behind the
- * 4 GiB that begin where user_vm_start was rounded down to.
- *
- * Context: exception handler, in whatever context the program runs.
+/*
+ * The user address has the low half that the program used, its offset included. What
+ * lies in a guard is less than 36 KiB before or behind the 4 GiB that begin where
+ * user_vm_start was rounded down to.
  */
-void bpf_arena_fault(unsigned long ip, unsigned long kaddr,
-		     enum bpf_arena_access access)
+static void arena_fault_note(unsigned long ip, unsigned long kaddr,
+			     enum bpf_arena_access access, bool is_call)
 {
 	const struct bpf_prog *prog;
 	struct bpf_arena *arena;
 	u64 uaddr;
 
 	rcu_read_lock();
-	prog = bpf_prog_ksym_find(ip);
+	prog = bpf_prog_ksym_find(ip - is_call);
 	arena = prog ? prog->aux->arena : NULL;
 	if (arena) {
 		uaddr = round_down(arena->user_vm_start, SZ_4G) +
@@ -68,9 +62,37 @@ void bpf_arena_fault(unsigned long ip, unsigned long kaddr,
 		WRITE_ONCE(arena->last_fault, uaddr);
 		if (trace_bpf_arena_fault_enabled())
 			arena_fault_trace(arena, prog->aux, uaddr, access, ip);
-		arena_fault_report(prog->aux, uaddr, access, ip);
+		arena_fault_report(prog->aux, uaddr, access, ip, is_call);
 	}
 	rcu_read_unlock();
+}
+
+/**
+ * bpf_arena_fault() - count, trace and report a program's access to an absent page
+ * @ip: instruction that has faulted, in a JIT compiled function of a program
+ * @kaddr: address that it accesses, in the kernel window or its guards
+ * @access: what it does there
+ *
+ * Context: exception handler, in whatever context the program runs.
+ */
+void bpf_arena_fault(unsigned long ip, unsigned long kaddr,
+		     enum bpf_arena_access access)
+{
+	arena_fault_note(ip, kaddr, access, false);
+}
+
+/**
+ * bpf_arena_fault_in_call() - the same for an access that a helper makes for a program
+ * @ip: where the helper returns to, in the program
+ * @kaddr: address that it accesses, in the kernel window or its guards
+ * @access: what it does there
+ *
+ * Context: any that programs run in.
+ */
+void bpf_arena_fault_in_call(unsigned long ip, unsigned long kaddr,
+			     enum bpf_arena_access access)
+{
+	arena_fault_note(ip, kaddr, access, true);
 }
 
 static const struct {

@@ -34,6 +34,7 @@
  *   *(u32 *)(r1 + 4) = r3 (or imm)      BPF_PROBE_MEM32
  *   lock *(u32 *)(r1 + 4) += r3         BPF_PROBE_ATOMIC; load_acquire and
  *                                       store_release as well
+ *   call bpf_probe_read_kernel          see arena_helpers.c
  *
  * The interpreter knows none of this: prog->jit_required.
  */
@@ -233,29 +234,46 @@ static bool needs_pool(const struct bpf_insn *insn, const struct bpf_insn_aux_da
 	       (insn->imm == arena_kfunc_ids[0] || insn->imm == arena_kfunc_ids[2]);
 }
 
+/**
+ * bpf_arena_patch() - put instructions in place of one
+ * @env: verifier state
+ * @at: the instruction
+ * @insns: what comes in its place; its aux data stays with the last one
+ * @cnt: their number
+ *
+ * A program may have 100,000 such places, and each moves what follows.
+ *
+ * Return: 0; -ENOMEM; -EINTR if the task is about to die.
+ */
+int bpf_arena_patch(struct bpf_verifier_env *env, u32 at, const struct bpf_insn *insns, u32 cnt)
+{
+	struct bpf_prog *prog = bpf_patch_insn_data(env, at, insns, cnt);
+
+	if (!prog)
+		return -ENOMEM;
+	env->prog = prog;
+	cond_resched();
+	return fatal_signal_pending(current) ? -EINTR : 0;
+}
+
 static int emit_cut(struct bpf_verifier_env *env, u32 at)
 {
 	const struct bpf_insn access = env->prog->insnsi[at];
 	const u8 reg = BPF_CLASS(access.code) == BPF_LDX || insn_is_load_acquire(&access) ?
 		       access.src_reg : access.dst_reg;
 	const struct bpf_insn with_cut[] = { BPF_MOV32_REG(reg, reg), access };
-	struct bpf_prog *prog = bpf_patch_insn_data(env, at, with_cut, ARRAY_SIZE(with_cut));
+	int err = bpf_arena_patch(env, at, with_cut, ARRAY_SIZE(with_cut));
 
-	if (!prog)
-		return -ENOMEM;
-	env->prog = prog;
-	env->insn_aux_data[at].zext_dst = true;
-	cond_resched();
-	if (fatal_signal_pending(current))
-		return -EINTR;
-	return 0;
+	if (!err)
+		env->insn_aux_data[at].zext_dst = true;
+	return err;
 }
 
 /**
  * bpf_arena_rewrite() - turn an accepted program's instructions into the JIT's
  * @env: verifier state; every instruction that is left has been verified
  *
- * Return: 0, -ENOMEM.
+ * Return: 0; -ENOMEM; -EINTR if the task is about to die.
  */
 int bpf_arena_rewrite(struct bpf_verifier_env *env)
 {
@@ -279,6 +297,10 @@ int bpf_arena_rewrite(struct bpf_verifier_env *env)
 			if (err)
 				return err;
 		}
+		err = bpf_arena_rewrite_call(env, i);
+		if (err < 0)
+			return err;
+		i += err;
 	}
 	return pool ? bpf_arena_pool_enable(env->prog->aux->arena) : 0;
 }

@@ -234,11 +234,12 @@ static void report_end(struct report *r)
  * @ip: its instruction
  * @uaddr: the address that it accesses, as user space has it
  * @access: what it does there; atomics write
+ * @is_call: a helper has faulted, and @ip is where it returns to
  *
- * Context: exception handler, in whatever context the program runs.
+ * Context: any that programs run in.
  */
 void bpf_stream_report_fault(const struct bpf_prog_aux *aux, unsigned long ip,
-			     u64 uaddr, enum bpf_arena_access access)
+			     u64 uaddr, enum bpf_arena_access access, bool is_call)
 {
 	struct report *r = report_begin(aux->streams, BPF_REPORT_FAULT);
 
@@ -246,7 +247,7 @@ void bpf_stream_report_fault(const struct bpf_prog_aux *aux, unsigned long ip,
 		return;
 	report_add(r, "ERROR: Arena %s access at unmapped address 0x%llx\n",
 		   access == BPF_ARENA_READ ? "READ" : "WRITE", uaddr);
-	report_where(r, ip, ip, false);
+	report_where(r, ip, ip, is_call);
 	report_end(r);
 }
 

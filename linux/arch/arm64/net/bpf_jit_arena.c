@@ -78,7 +78,7 @@ void a64_arena_init(struct jit_ctx *ctx)
 	int i;
 
 	for (i = 0; i < ctx->prog->len; i++, insn++) {
-		if (insn_is_arena_access(insn))
+		if (insn_is_arena_access(insn) || insn_is_cast_to_kaddr(insn))
 			ctx->uses_arena = true;
 	}
 }
@@ -222,7 +222,10 @@ static void emit_cast_to_user(const struct bpf_insn *insn, struct jit_ctx *ctx)
 bool a64_emit_arena_insn(const struct bpf_insn *insn, struct jit_ctx *ctx, int *ret)
 {
 	*ret = 0;
-	if (insn_is_addr_space_cast(insn))
+	if (insn_is_cast_to_kaddr(insn))
+		emit(A64_ADD_UXTW(bpf2a64[insn->dst_reg], ARENA_BASE, bpf2a64[insn->src_reg]),
+		     ctx);
+	else if (insn_is_addr_space_cast(insn))
 		emit_cast_to_user(insn, ctx);
 	else if (insn_is_arena_access(insn) && BPF_MODE(insn->code) == BPF_PROBE_MEM32)
 		*ret = a64_emit_arena_access(insn, ctx);

@@ -10,6 +10,7 @@
  *	r1 = *(u32 *)(r2 + 8)	mov edi, [r12 + rsi + 8]
  *	lock *(u64 *)(r2) += r1	lock add [r12 + rsi], rdi
  *	r1 = (user) r1		or edi, edi; je +7; or rdi, [rip + upper half]
+ *	r1 = (kaddr) r1		mov edi, edi; lea rdi, [r12 + rdi]
  *
  * No BPF register is r12. A function that uses it saves the caller's on its stack, next
  * to what may_goto has there: bpf_may_goto.c draws it.
@@ -530,6 +531,14 @@ static void emit_cast_to_user(u8 **pprog, u32 dst_reg, u32 src_reg, int pos,
 	*pprog = prog;
 }
 
+/* dst_reg = r12 + (u32)src_reg, for helpers that take arena memory */
+static void emit_cast_to_kaddr(u8 **pprog, u32 dst_reg, u32 src_reg)
+{
+	emit_mov_reg(pprog, false, dst_reg, src_reg);
+	*pprog = put_bytes(*pprog, arena_rex(dst_reg, dst_reg, true), 0x8D /* lea */);
+	emit_arena_suffix(pprog, dst_reg, reg2hex[dst_reg], 0);
+}
+
 /* The constant for emit_cast_to_user(). Nothing jumps here; int3 in case. */
 static void emit_user_upper(u8 **pprog, const struct bpf_arena *arena)
 {
@@ -552,7 +561,7 @@ static void detect_features(struct bpf_prog *bpf_prog, struct x86_arena *arena)
 	int i, entries = 0;
 
 	for (i = 0; i < bpf_prog->len; i++, insn++) {
-		if (insn_is_arena_access(insn))
+		if (insn_is_arena_access(insn) || insn_is_cast_to_kaddr(insn))
 			arena->uses_arena = true;
 		else if (insn_is_addr_space_cast(insn))
 			arena->casts_to_user = true;
@@ -656,6 +665,9 @@ int x86_arena_insn(u8 **pprog, struct bpf_prog *bpf_prog, int nr, struct x86_are
 		emit_arena_zext(pprog, &plain, arena->zext[nr]);
 		return emit_arena_insn(pprog, &plain, bpf_prog, image, rw_image,
 				       pos + (*pprog - start), excnt) ?: 1;
+	} else if (insn_is_cast_to_kaddr(insn)) {
+		emit_cast_to_kaddr(pprog, insn->dst_reg, insn->src_reg);
+		return 1;
 	} else if (insn_is_addr_space_cast(insn)) {
 		emit_cast_to_user(pprog, insn->dst_reg, insn->src_reg, pos,
 				  arena->user_upper_off);
