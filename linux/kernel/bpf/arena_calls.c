@@ -22,11 +22,14 @@
  *  - Nothing but what the helper has written gets to an arena, which processes read: no
  *    uninitialised bytes of the stack do.
  *  - Stack traces that begin at the caller begin at the program, as those of the helper do.
+ *    Samples of packets are the exception: bpf_event_output() fetches registers itself, and
+ *    what a perf event records of the stack then has two frames of this file.
  */
 #include <linux/bpf.h>
 #include <linux/bpf_arena.h>
 #include <linux/filter.h>
 #include <linux/instruction_pointer.h>
+#include <linux/kmsan-checks.h>
 #include <linux/kprobes.h>
 #include <linux/mm.h>
 #include <linux/perf_event.h>
@@ -68,9 +71,18 @@ static int to_arena(unsigned long ip, void *kaddr, const void *src, u32 len)
 	return left ? arena_fault(ip, kaddr + len - left, BPF_ARENA_WRITE) : 0;
 }
 
+/* KMSAN does not see what is copied. Nothing is known of the arena's bytes, and all count. */
+static u32 copy_in(void *dst, const void *src, u32 len)
+{
+	u32 left = bpf_arena_copy(dst, src, len);
+
+	kmsan_unpoison_memory(dst, len - left);
+	return left;
+}
+
 static int from_arena(unsigned long ip, void *dst, const void *kaddr, u32 len)
 {
-	u32 left = bpf_arena_copy(dst, kaddr, len);
+	u32 left = copy_in(dst, kaddr, len);
 
 	return left ? arena_fault(ip, kaddr + len - left, BPF_ARENA_READ) : 0;
 }
@@ -135,7 +147,7 @@ VARIANT(3, strncmp, const char *, kaddr, u32, size, const char *, s2)
 
 	for (done = 0; done < size; done += got) {
 		piece = min_t(u32, size - done, PIECE);
-		got = piece - bpf_arena_copy(buf, kaddr + done, piece);
+		got = piece - copy_in(buf, kaddr + done, piece);
 		diff = strncmp(buf, s2 + done, got);
 		if (diff)	/* not what would look like an error */
 			return diff < 0 ? -1 : 1;
@@ -292,18 +304,26 @@ GET_STACK(get_stack_tp)
 	return get_stack(_RET_IP_, bpf_get_stack_tp, ctx, kaddr, size, flags);
 }
 
-/* The trace begins at the caller of whoever fetches the registers. */
+/*
+ * The trace begins at the caller of whoever fetches the registers. They are one of three
+ * of the CPU's, and given back before the arena is touched, which may take long.
+ */
 GET_STACK(get_stack_raw_tp)
 {
-	struct pt_regs *regs = get_bpf_raw_tp_regs();
-	int ret;
+	u64 buf[ARENA_SNAPSHOT_MAX / sizeof(u64)] = {};
+	struct pt_regs *regs;
+	int len, err;
 
+	if (size > sizeof(buf))
+		return -EINVAL;
+	regs = get_bpf_raw_tp_regs();
 	if (IS_ERR(regs))
 		return PTR_ERR(regs);
 	perf_fetch_caller_regs(regs);
-	ret = get_stack(_RET_IP_, bpf_get_stack, regs, kaddr, size, flags);
+	len = bpf_get_stack((unsigned long)regs, (unsigned long)buf, size, flags, 0);
 	put_bpf_raw_tp_regs();
-	return ret;
+	err = to_arena(_RET_IP_, kaddr, buf, size);
+	return len < 0 ? len : err ?: len;
 }
 #endif
 #endif
@@ -391,7 +411,7 @@ VARIANT(3, probe_read_kernel_str, char *, kaddr, u32, size, const char *, src)
 		piece = min_t(u32, piece, PAGE_SIZE - offset_in_page(src + done));
 		if (!copy_from_kernel_nofault_allowed(src + done, piece))
 			return fail_and_clear(_RET_IP_, kaddr, size, -ERANGE);
-		got = piece - bpf_arena_copy(buf, src + done, piece);
+		got = piece - copy_in(buf, src + done, piece);
 		len = str_bytes(buf, got);
 		if (!len && got < piece)
 			return fail_and_clear(_RET_IP_, kaddr, size, -EFAULT);
@@ -463,15 +483,21 @@ EVENT_OUTPUT(perf_event_output_tp)
 /* See get_stack_raw_tp(): a perf event may record the stack. */
 EVENT_OUTPUT(perf_event_output_raw_tp)
 {
-	struct pt_regs *regs = get_bpf_raw_tp_regs();
-	int ret;
+	u64 buf[ARENA_SNAPSHOT_MAX / sizeof(u64)];
+	struct pt_regs *regs;
+	int err;
 
+	err = snapshot(_RET_IP_, buf, sizeof(buf), kaddr, size);
+	if (err)
+		return err;
+	regs = get_bpf_raw_tp_regs();
 	if (IS_ERR(regs))
 		return PTR_ERR(regs);
 	perf_fetch_caller_regs(regs);
-	ret = event_output(_RET_IP_, bpf_perf_event_output, regs, map, flags, kaddr, size);
+	err = bpf_perf_event_output((unsigned long)regs, (unsigned long)map, flags,
+				    (unsigned long)buf, size);
 	put_bpf_raw_tp_regs();
-	return ret;
+	return err;
 }
 
 EVENT_OUTPUT(event_output_data)

@@ -61,7 +61,7 @@ static void arena_fault_note(unsigned long ip, unsigned long kaddr,
 		atomic64_inc(&arena->faults);
 		WRITE_ONCE(arena->last_fault, uaddr);
 		if (trace_bpf_arena_fault_enabled())
-			arena_fault_trace(arena, prog->aux, uaddr, access, ip);
+			arena_fault_trace(arena, prog->aux, uaddr, access, ip - is_call);
 		arena_fault_report(prog->aux, uaddr, access, ip, is_call);
 	}
 	rcu_read_unlock();

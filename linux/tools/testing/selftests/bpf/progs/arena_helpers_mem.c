@@ -80,7 +80,7 @@ struct file {
 __u64 addr, addr2, src;
 __u32 size, offset;
 __u32 pid;
-__s64 ret;
+__s64 ret, ret2;
 
 char data[MEM_MAX + 8];
 
@@ -346,6 +346,98 @@ int two_perf_events(void *ctx)
 {
 	own_ret = bpf_perf_event_output(ctx, &events, BPF_F_CURRENT_CPU, data, 8);
 	ret = bpf_perf_event_output(ctx, &events, BPF_F_CURRENT_CPU, mem(addr), 8);
+	return 0;
+}
+
+/* A sample from addr, a trace to addr2: types of programs have helpers of their own */
+#define BOTH(ctx)								\
+({										\
+	if (bpf_get_current_pid_tgid() >> 32 == pid && size <= SNAPSHOT_MAX) {	\
+		ret = bpf_perf_event_output(ctx, &events, BPF_F_CURRENT_CPU, mem(addr),	\
+					    size & (SNAPSHOT_MAX - 1));		\
+		ret2 = bpf_get_stack(ctx, mem(addr2), 400, 0);			\
+	}									\
+	0;									\
+})
+
+SEC("kprobe/filp_close")
+int kprobe_both(void *ctx)
+{
+	return BOTH(ctx);
+}
+
+SEC("tp/sched/sched_process_fork")
+int tp_both(void *ctx)
+{
+	return BOTH(ctx);
+}
+
+SEC("perf_event")
+int clock_both(struct bpf_perf_event_data *ctx)
+{
+	BOTH(ctx);
+	if (bpf_get_current_pid_tgid() >> 32 == pid)
+		pid = 0;
+	return 0;
+}
+
+#define EVENT(ctx)								\
+	bpf_perf_event_output(ctx, &events, BPF_F_CURRENT_CPU, mem(addr),	\
+			      size & (SNAPSHOT_MAX - 1))
+
+SEC("cgroup/sock_create")
+int sock_event(struct bpf_sock *ctx)
+{
+	ret = EVENT(ctx);
+	return 1;
+}
+
+SEC("tc")
+int skb_event(struct __sk_buff *ctx)
+{
+	ret = EVENT(ctx);
+	return 0;
+}
+
+SEC("xdp")
+int xdp_event(struct xdp_md *ctx)
+{
+	ret = EVENT(ctx);
+	return 0;
+}
+
+/* Refused: one call that is given arena memory on one path, and other memory on another */
+#define TWO_WAYS(name, cond, call)						\
+SEC("?syscall")									\
+int name(void *ctx)								\
+{										\
+	char key[KEY_SIZE] = {}, value[VALUE_SIZE] = {};			\
+	void *p = (void *)value;						\
+										\
+	if (cond)								\
+		p = mem(addr);							\
+	asm volatile("" : "+r"(p));						\
+	ret = (call);								\
+	return 0;								\
+}
+
+TWO_WAYS(key_first, pid, bpf_map_update_elem(&hash, p, value, 0))
+TWO_WAYS(key_last, !pid, bpf_map_update_elem(&hash, p, value, 0))
+TWO_WAYS(value_first, pid, bpf_map_update_elem(&hash, key, p, 0))
+TWO_WAYS(value_last, !pid, bpf_map_update_elem(&hash, key, p, 0))
+TWO_WAYS(both_first, pid, bpf_map_update_elem(&hash, mem(addr2), p, 0))
+TWO_WAYS(both_last, !pid, bpf_map_update_elem(&hash, mem(addr2), p, 0))
+
+/* Refused: the map may be one of sockets */
+SEC("?tc")
+int hash_or_socks(struct __sk_buff *ctx)
+{
+	void *map = &hash;
+
+	if (pid)
+		map = &socks;
+	asm volatile("" : "+r"(map));
+	ret = bpf_map_delete_elem(map, mem(addr));
 	return 0;
 }
 
