@@ -44,7 +44,7 @@
 
 /* A variant. Its caller tells whose fault it is: a kretprobe would hide that. */
 #define VARIANT(x, name, ...)							\
-	u64 bpf_arena_##name(__BPF_REG(x, __BPF_DECL_REGS, __BPF_N, __VA_ARGS__)); \
+	bpf_helper_t bpf_arena_##name;						\
 	NOKPROBE_SYMBOL(bpf_arena_##name);					\
 	BPF_CALL_##x(bpf_arena_##name, __VA_ARGS__)
 
@@ -272,7 +272,7 @@ VARIANT(5, snprintf, char *, kaddr, u32, size, const char *, fmt, const void *, 
 
 #ifdef CONFIG_PERF_EVENTS
 /* A trace is followed by 0, and an error leaves nothing else. */
-static noinline int get_stack(unsigned long ip, bpf_helper_t get, void *ctx, void *kaddr,
+static noinline int get_stack(unsigned long ip, bpf_helper_t *get, void *ctx, void *kaddr,
 			      u32 size, u64 flags)
 {
 	u64 buf[ARENA_SNAPSHOT_MAX / sizeof(u64)] = {};
@@ -455,7 +455,7 @@ VARIANT(3, probe_read_user_str, char *, kaddr, u32, size,
 #endif
 
 #if defined(CONFIG_BPF_EVENTS) && defined(CONFIG_NET)
-static noinline int event_output(unsigned long ip, bpf_helper_t output, void *ctx,
+static noinline int event_output(unsigned long ip, bpf_helper_t *output, void *ctx,
 				 struct bpf_map *map, u64 flags, const void *kaddr, u64 size)
 {
 	u64 buf[ARENA_SNAPSHOT_MAX / sizeof(u64)];
@@ -468,7 +468,7 @@ static noinline int event_output(unsigned long ip, bpf_helper_t output, void *ct
 
 #define EVENT_OUTPUT(name)							\
 	VARIANT(5, name, void *, ctx, struct bpf_map *, map, u64, flags,	\
-		   const void *, kaddr, u64, size)
+		const void *, kaddr, u64, size)
 
 EVENT_OUTPUT(perf_event_output)
 {
@@ -667,9 +667,9 @@ static const struct bpf_arena_helper arena_helpers[] = {
  * @func: func of the helper's struct bpf_func_proto
  * @args: BIT(argno) of the arguments that are arena memory, from 0
  *
- * Return: what bpf_arena_helper() takes, 0 if there is none.
+ * Return: what bpf_arena_variant() takes, 0 if there is none.
  */
-u8 bpf_arena_helper_find(bpf_helper_t func, u8 args)
+u8 bpf_arena_helper_find(bpf_helper_t *func, u8 args)
 {
 	u8 i;
 
@@ -681,12 +681,12 @@ u8 bpf_arena_helper_find(bpf_helper_t func, u8 args)
 }
 
 /**
- * bpf_arena_helper() - a variant of a helper
+ * bpf_arena_variant() - a variant of a helper
  * @nr: its number, not 0
  *
  * Return: the variant.
  */
-const struct bpf_arena_helper *bpf_arena_helper(u8 nr)
+const struct bpf_arena_helper *bpf_arena_variant(u8 nr)
 {
 	return &arena_helpers[nr - 1];
 }

