@@ -786,7 +786,7 @@ static void by_tracepoint(struct perf_buffer *pb)
 	bpf_link__destroy(link);
 }
 
-/* Runs once: the program clears pid. */
+/* The program clears pid. */
 static void by_clock(struct perf_buffer *pb)
 {
 	struct perf_event_attr attr = {

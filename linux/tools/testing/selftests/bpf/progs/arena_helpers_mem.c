@@ -349,12 +349,15 @@ int two_perf_events(void *ctx)
 	return 0;
 }
 
+#define EVENT(ctx)								\
+	bpf_perf_event_output(ctx, &events, BPF_F_CURRENT_CPU, mem(addr),	\
+			      size & (SNAPSHOT_MAX - 1))
+
 /* A sample from addr, a trace to addr2: types of programs have helpers of their own */
 #define BOTH(ctx)								\
 ({										\
-	if (bpf_get_current_pid_tgid() >> 32 == pid && size <= SNAPSHOT_MAX) {	\
-		ret = bpf_perf_event_output(ctx, &events, BPF_F_CURRENT_CPU, mem(addr),	\
-					    size & (SNAPSHOT_MAX - 1));		\
+	if (bpf_get_current_pid_tgid() >> 32 == pid) {				\
+		ret = EVENT(ctx);						\
 		ret2 = bpf_get_stack(ctx, mem(addr2), 400, 0);			\
 	}									\
 	0;									\
@@ -372,18 +375,19 @@ int tp_both(void *ctx)
 	return BOTH(ctx);
 }
 
+/* Once, where the clock has interrupted the kernel: elsewhere there is no trace of it. */
 SEC("perf_event")
 int clock_both(struct bpf_perf_event_data *ctx)
 {
-	BOTH(ctx);
-	if (bpf_get_current_pid_tgid() >> 32 == pid)
-		pid = 0;
+	if (bpf_get_current_pid_tgid() >> 32 != pid)
+		return 0;
+	ret2 = bpf_get_stack(ctx, mem(addr2), 400, 0);
+	if (ret2 <= 0)
+		return 0;
+	ret = EVENT(ctx);
+	pid = 0;
 	return 0;
 }
-
-#define EVENT(ctx)								\
-	bpf_perf_event_output(ctx, &events, BPF_F_CURRENT_CPU, mem(addr),	\
-			      size & (SNAPSHOT_MAX - 1))
 
 SEC("cgroup/sock_create")
 int sock_event(struct bpf_sock *ctx)
