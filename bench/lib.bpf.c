@@ -7,7 +7,7 @@
 struct {
 	__uint(type, BPF_MAP_TYPE_ARENA);
 	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, 32);
+	__uint(max_entries, LIB_PAGES);
 } arena SEC(".maps");
 
 __u32 ops;
@@ -98,6 +98,103 @@ __arena_large int rb_pair(void)
 	return err | arena_rb_insert(&lib.tree, &item->node);
 }
 
+/* As rb_none() for an array with items 0 to 1,023, and for one with 256 that are anywhere */
+static __always_inline __u64 dense(void)
+{
+	return lib.at++ % LIB_ITEMS;
+}
+
+static __always_inline __u64 sparse(void)
+{
+	return (lib.at++ % LIB_SPARSE) * 0x9e3779b97f4a7c15ULL;
+}
+
+__arena_large int xa_none(void)
+{
+	__u64 index = dense();
+
+	asm volatile("" :: "r"(index));
+	return 0;
+}
+
+__arena_large int xa_sparse_none(void)
+{
+	__u64 index = sparse();
+
+	asm volatile("" :: "r"(index));
+	return 0;
+}
+
+__arena_large int xa_load(void)
+{
+	__u64 value;
+
+	return arena_xa_load(&lib.dense, dense(), &value);
+}
+
+__arena_large int xa_sparse_load(void)
+{
+	__u64 value;
+
+	return arena_xa_load(&lib.sparse, sparse(), &value);
+}
+
+__arena_large int xa_store(void)
+{
+	return arena_xa_store(&lib.dense, dense(), 1);
+}
+
+__arena_large int xa_sparse_store(void)
+{
+	return arena_xa_store(&lib.sparse, sparse(), 1);
+}
+
+__arena_large int xa_find(void)
+{
+	struct arena_xa_entry e = { .index = dense() };
+
+	return arena_xa_find(&lib.dense, &e, ~0ULL);
+}
+
+__arena_large int xa_sparse_find(void)
+{
+	struct arena_xa_entry e = { .index = sparse() };
+
+	return arena_xa_find(&lib.sparse, &e, ~0ULL);
+}
+
+__arena_large int xa_pair(void)
+{
+	__u64 index = dense();
+
+	return arena_xa_erase(&lib.dense, index) | arena_xa_store(&lib.dense, index, 1);
+}
+
+__arena_large int xa_sparse_pair(void)
+{
+	__u64 index = sparse();
+
+	return arena_xa_erase(&lib.sparse, index) | arena_xa_store(&lib.sparse, index, 1);
+}
+
+__arena_large int xa_mark(void)
+{
+	__u64 index = dense();
+
+	return arena_xa_set_mark(&lib.dense, index, 0) | arena_xa_clear_mark(&lib.dense, index, 0);
+}
+
+LIB_PROG(lib_xa_none, err |= xa_none();)
+LIB_PROG(lib_xa_load, err |= xa_load();)
+LIB_PROG(lib_xa_store, err |= xa_store();)
+LIB_PROG(lib_xa_find, err |= xa_find();)
+LIB_PROG(lib_xa_pair, err |= xa_pair();)
+LIB_PROG(lib_xa_mark, err |= xa_mark();)
+LIB_PROG(lib_xa_sparse_none, err |= xa_sparse_none();)
+LIB_PROG(lib_xa_sparse_load, err |= xa_sparse_load();)
+LIB_PROG(lib_xa_sparse_store, err |= xa_sparse_store();)
+LIB_PROG(lib_xa_sparse_find, err |= xa_sparse_find();)
+LIB_PROG(lib_xa_sparse_pair, err |= xa_sparse_pair();)
 LIB_PROG(lib_call, err |= call();)
 LIB_PROG(lib_rb_none, err |= rb_none();)
 LIB_PROG(lib_rb_find, err |= rb_find();)

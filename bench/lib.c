@@ -96,6 +96,64 @@ static void measure_tree(const struct experiment *e)
 	lib_close(e, skel);
 }
 
+static void fill_arrays(struct lib_bpf *skel)
+{
+	struct lib_data *lib = &skel->arena->lib;
+	char *start, *memory;
+	struct arena_heap *heap;
+	size_t size;
+	int i;
+
+	start = (char *)bpf_map__initial_value(skel->maps.arena, &size);
+	heap = (void *)start + 32 * 4096;
+	memory = (char *)heap + (arena_heap_size(size) / 4096 + 1) * 4096;
+	if ((void *)(lib + 1) > (void *)heap || arena_heap_init(heap, start, size, 1) ||
+	    arena_heap_add(heap, memory, start + size - memory) ||
+	    arena_xa_init(&lib->dense, heap) || arena_xa_init(&lib->sparse, heap))
+		die("cannot make arrays");
+	for (i = 0; i < LIB_ITEMS; i++)
+		if (arena_xa_store(&lib->dense, i, 1))
+			die("cannot fill the array");
+	for (i = 0; i < LIB_SPARSE; i++)
+		if (arena_xa_store(&lib->sparse, i * 0x9e3779b97f4a7c15ULL, 1))
+			die("cannot fill the sparse array");
+}
+
+static void measure_dense(const struct experiment *e)
+{
+	struct lib_bpf *skel = lib_open();
+	double none;
+	int i;
+
+	fill_arrays(skel);
+	for (i = 0; i < rounds; i++) {
+		none = lib_cost(skel, skel->progs.lib_xa_none);
+		emit(e, 0, lib_cost(skel, skel->progs.lib_xa_load) - none);
+		emit(e, 1, lib_cost(skel, skel->progs.lib_xa_store) - none);
+		emit(e, 2, lib_cost(skel, skel->progs.lib_xa_find) - none);
+		emit(e, 3, lib_cost(skel, skel->progs.lib_xa_pair) - none);
+		emit(e, 4, lib_cost(skel, skel->progs.lib_xa_mark) - none);
+	}
+	lib_close(e, skel);
+}
+
+static void measure_sparse(const struct experiment *e)
+{
+	struct lib_bpf *skel = lib_open();
+	double none;
+	int i;
+
+	fill_arrays(skel);
+	for (i = 0; i < rounds; i++) {
+		none = lib_cost(skel, skel->progs.lib_xa_sparse_none);
+		emit(e, 0, lib_cost(skel, skel->progs.lib_xa_sparse_load) - none);
+		emit(e, 1, lib_cost(skel, skel->progs.lib_xa_sparse_store) - none);
+		emit(e, 2, lib_cost(skel, skel->progs.lib_xa_sparse_find) - none);
+		emit(e, 3, lib_cost(skel, skel->progs.lib_xa_sparse_pair) - none);
+	}
+	lib_close(e, skel);
+}
+
 const struct experiment lib_experiments[] = {
 	{ measure_queue, 0, {
 		{ "lib/ring", "instr", "-", "queue.h: put into a ring, and get" },
@@ -105,6 +163,19 @@ const struct experiment lib_experiments[] = {
 		{ "lib/rb-find", "instr", "-", "rbtree.h: find one of 1,024, and copy 40 bytes" },
 		{ "lib/rb-next", "instr", "-", "rbtree.h: the next one of a walk" },
 		{ "lib/rb-pair", "instr", "-", "rbtree.h: erase one of 1,024, and insert it" },
+	} },
+	{ measure_dense, 0, {
+		{ "lib/xa-load", "instr", "-", "xarray.h: load one of entries 0 to 1,023" },
+		{ "lib/xa-store", "instr", "-", "xarray.h: store to one that is there" },
+		{ "lib/xa-find", "instr", "-", "xarray.h: find the first one from an index on" },
+		{ "lib/xa-pair", "instr", "-", "xarray.h: erase one, and store it again" },
+		{ "lib/xa-mark", "instr", "-", "xarray.h: set a mark, and clear it" },
+	} },
+	{ measure_sparse, 0, {
+		{ "lib/xa-sparse-load", "instr", "-", "xarray.h: load one of 256, any of 64 bits" },
+		{ "lib/xa-sparse-store", "instr", "-", "xarray.h: store to one that is there" },
+		{ "lib/xa-sparse-find", "instr", "-", "xarray.h: find the first one from an index on" },
+		{ "lib/xa-sparse-pair", "instr", "-", "xarray.h: erase one, and store it again" },
 	} },
 	{}
 };

@@ -8,24 +8,27 @@
 #ifndef __NATIVE_H
 #define __NATIVE_H
 
-#include <bpf/bpf_arena.h>
-#include "access.h"
-#include "hash.h"
-
 /* Where a process has the arena. Page 0 has nothing in it: its address is NULL. */
 #define NATIVE_USER_START (1ULL << 40)
 
+#include <bpf/bpf_arena.h>
+#include <bpf/arena/xarray.h>
+#include "access.h"
+#include "hash.h"
+
 struct native_args {
-	__u64 where;	/* list, table or words */
+	__u64 where;	/* list, table, array or words */
 	__u64 ops;	/* rounds */
 	__u64 start;	/* first number to make a key of; the next one afterwards */
 	__u64 mask;	/* of these numbers */
+	__u64 factor;	/* of an array's index, to a number */
 	__u64 result;	/* sum of the list, or look-ups that found */
 };
 
 /* Each is a program, a function in C, and the name of both */
 #define NATIVE_PROGS(X)								\
-	X(walk) X(load) X(store) X(atomic) X(fetch) X(call) X(find_16) X(find_64)
+	X(walk) X(load) X(store) X(atomic) X(fetch) X(call) X(find_16) X(find_64)	\
+	X(xa_load) X(xa_store)
 
 #define NATIVE static inline __attribute__((always_inline)) void
 
@@ -138,5 +141,67 @@ NATIVE do_find_##N(struct native_args *a)					\
 
 FIND(16)
 FIND(64)
+
+/*
+ * What arena_xa_load() and arena_xa_store() do at first, and in the end if no node was used again
+ * meanwhile, and if the entry is there; else it would take another loop, or call the kernel. Global
+ * functions, as those are, so that the verifier looks at each once; and calls of these may be
+ * unrolled. C calls them, too, as it would call a library's.
+ */
+#ifdef __bpf__
+#define NATIVE_FUNC __weak __noinline
+#else
+#define NATIVE_FUNC static __attribute__((noinline))
+#endif
+
+NATIVE_FUNC int xa_get(__arg_arena struct arena_xa __arena *t, __u64 index, __u64 *value)
+{
+	return value ? __arena_xa_get(t, index, value) : -EINVAL;
+}
+
+NATIVE_FUNC int xa_replace(__arg_arena struct arena_xa __arena *t, __u64 index)
+{
+	__u64 __arena *slot;
+	int err;
+
+	slot = __arena_xa_slot(t, index, &err);
+	if (!slot)
+		return err;
+	arena_store_release(slot, index | 1);
+	return 0;
+}
+
+/* As FIND, of entries of a sparse array */
+NATIVE do_xa_load(struct native_args *a)
+{
+	struct arena_xa __arena *t = (struct arena_xa __arena *)a->where;
+	__u64 nr = a->start, mask = a->mask, factor = a->factor, found = 0, value;
+
+	for_each_round(a) {
+		UNROLL_WORDS
+		for (int n_ = 0; n_ < ROUND_LOOKUPS; n_++) {
+			nr = next_nr(nr, mask);
+			found += !xa_get(t, nr * factor, &value);
+		}
+	}
+	a->start = nr;
+	a->result = found;
+}
+
+NATIVE do_xa_store(struct native_args *a)
+{
+	struct arena_xa __arena *t = (struct arena_xa __arena *)a->where;
+	__u64 nr = a->start, mask = a->mask, factor = a->factor, found = 0;
+
+	for_each_round(a) {
+		UNROLL_WORDS
+		for (int n_ = 0; n_ < ROUND_LOOKUPS; n_++) {
+			nr = next_nr(nr, mask);
+			found += !xa_replace(t, nr * factor);
+		}
+	}
+	a->start = nr;
+	a->result = found;
+}
 
 #endif

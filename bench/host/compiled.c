@@ -8,6 +8,7 @@
  */
 #include <limits.h>
 #include <bpf/bpf_arena.h>
+#include <bpf/arena/common.h>
 
 #ifdef PADDED
 #define MOVE "\n\tmov $1, %k2"
@@ -33,6 +34,12 @@ static long budget = LONG_MAX;
 		go_;								\
 	})
 #endif
+
+/* C is to check nothing that the JIT's code does not, and knows where the arena is. */
+#undef arena_ok
+#define arena_ok(p, size) 1
+#undef arena_at
+#define arena_at(low) ((void *)(NATIVE_USER_START | (__u32)(low)))
 
 #include "../native.h"
 #include "run.h"

@@ -61,7 +61,7 @@ struct row {
 	const char *prog;
 	void (*set_up)(const struct row *row, struct native_args *args);
 	unsigned long size;
-	unsigned long load;	/* entries to a chain */
+	unsigned long load;	/* entries to a chain; of an array: is it sparse? */
 	unsigned long total;	/* things that a run does; what the time is divided by */
 };
 
@@ -178,6 +178,26 @@ static void set_up_table_##N(const struct row *row, struct native_args *args)	\
 
 SET_UP_TABLE(16)
 SET_UP_TABLE(64)
+
+/* As many entries as the row's size, which is for numbers; those of a sparse one are anywhere */
+static void set_up_array(const struct row *row, struct native_args *args)
+{
+	struct arena_xa *t = (struct arena_xa *)args->where;
+	struct arena_heap *heap = (void *)t + PAGE;
+	void *memory = (void *)heap + (arena_heap_size(MEMORY) / PAGE + 1) * PAGE;
+	uint64_t nr;
+
+	memset(t, 0, memory - (void *)t);
+	if (arena_attach(user, MEMORY) || arena_heap_init(heap, user, MEMORY, 1) ||
+	    arena_heap_add(heap, memory, user + MEMORY - (char *)memory) || arena_xa_init(t, heap))
+		die("cannot make an array");
+	args->factor = row->load ? 0x9e3779b97f4a7c15ULL : 1;
+	for (nr = 0; nr < row->size; nr++)
+		if (arena_xa_store(t, nr * args->factor, 1))
+			die("%s does not fit", row->name);
+	args->ops = row->total / ROUND_LOOKUPS;
+	args->mask = row->size - 1;
+}
 
 static long preemptions(void)
 {
@@ -308,6 +328,10 @@ static void measure(const struct row *row)
 	{ "native/find-" name, "1.15 C", "hash table: find one of " what, "find_" #N,	\
 	  set_up_table_##N, size, load, LOOKUPS(size) }
 
+#define ARRAY(what, name, size, sparse, title)					\
+	{ "native/xa-" #what "-" name, "1.15 C", "xarray.h: " title, "xa_" #what,	\
+	  set_up_array, size, sparse, LOOKUPS(size) }
+
 static const struct row rows[] = {
 	{ "native/list-64", "1.15 C", "walk of a list, a node: of 64", "walk", set_up_list, 64, 0, STEPS },
 	{ "native/list-4k", "1.15 C", "of 4 Ki", "walk", set_up_list, 4096, 0, STEPS },
@@ -333,6 +357,12 @@ static const struct row rows[] = {
 	LOOKUP(64, "k64-64k", 65536, 1, "64 Ki"),
 	LOOKUP(64, "k64-1m", 1 << 20, 1, "1 Mi"),
 	LOOKUP(64, "k64-4m", 1 << 22, 1, "4 Mi"),
+	ARRAY(load, "4k", 4096, 0, "load an entry, indices up to 4 Ki"),
+	ARRAY(load, "1m", 1 << 20, 0, "up to 1 Mi"),
+	ARRAY(load, "sparse-4k", 4096, 1, "one of 4 Ki, any of 64 bits"),
+	ARRAY(store, "4k", 4096, 0, "store to an entry that is there, indices up to 4 Ki"),
+	ARRAY(store, "1m", 1 << 20, 0, "up to 1 Mi"),
+	ARRAY(store, "sparse-4k", 4096, 1, "one of 4 Ki, any of 64 bits"),
 	{ "native/load", "-", "load, 16 in a round", "load", set_up_words, ROUND_WORDS, 0, STEPS },
 	{ "native/store", "-", "store", "store", set_up_words, ROUND_WORDS, 0, STEPS },
 	{ "native/atomic", "-", "atomic add", "atomic", set_up_words, ROUND_WORDS, 0, STEPS },
