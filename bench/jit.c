@@ -4,7 +4,12 @@
  *
  *	jit <tab> PROGRAM <tab> ADDRESS <tab> CODE
  *
- * for each function, in hexadecimal, a program's main one first.
+ * for each function, in hexadecimal, a program's main one first; or
+ *
+ *	calls <tab> PROGRAM <tab> INSTRUCTION
+ *
+ * for one that calls the kernel there, which nothing does elsewhere: some kernels make a
+ * call of a may_goto.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,14 +47,15 @@ static void get_info(const struct bpf_program *prog, struct bpf_prog_info *info)
 		die("the kernel does not show the code of %s", bpf_program__name(prog));
 }
 
-/* Outside of the kernel there is nothing to call, but for the program's own functions. */
-static void check_calls(const struct bpf_program *prog, const struct bpf_prog_info *info)
+/* The first instruction that calls anything but a function of the program, or -1 */
+static int find_call(const struct bpf_prog_info *info)
 {
-	uint32_t i;
+	int i, nr = info->xlated_prog_len / sizeof(*insns);
 
-	for (i = 0; i < info->xlated_prog_len / sizeof(*insns); i++)
+	for (i = 0; i < nr; i++)
 		if (insns[i].code == (BPF_JMP | BPF_CALL) && insns[i].src_reg != BPF_PSEUDO_CALL)
-			die("%s calls the kernel, at instruction %u", bpf_program__name(prog), i);
+			return i;
+	return -1;
 }
 
 static void print_code(const struct bpf_program *prog)
@@ -57,9 +63,14 @@ static void print_code(const struct bpf_program *prog)
 	const uint8_t *byte = code;
 	struct bpf_prog_info info;
 	uint32_t i, n;
+	int call;
 
 	get_info(prog, &info);
-	check_calls(prog, &info);
+	call = find_call(&info);
+	if (call >= 0) {
+		printf("calls\t%s\t%d\n", bpf_program__name(prog), call);
+		return;
+	}
 	for (i = 0; i < info.nr_jited_ksyms; i++) {
 		printf("jit\t%s\t%llx\t", bpf_program__name(prog), (unsigned long long)addrs[i]);
 		for (n = 0; n < lens[i]; n++)

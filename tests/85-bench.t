@@ -173,6 +173,12 @@ native() {
 	code load 31c0c3 >"$scratch/other"
 	run "$native" "${list[@]}" k="$scratch/other"
 	expect "native: a program that is not there" 1 "k has no code for walk"
+	printf 'calls\twalk\t7\n' >"$scratch/kernel"
+	run "$native" "${list[@]}" k="$scratch/kernel"
+	expect "native: a program that calls the kernel is left out" 0 \
+		"native/list-64: not on k, where walk calls the kernel"
+	has "native: ... and C is not" "row	native/list-64	C	"
+	has_not "native: ... nor has it a result" "native/list-64	k	"
 	echo "jit walk" >"$scratch/text"
 	run "$native" "${list[@]}" k="$scratch/text"
 	expect "native: a file that is none" 1 "text, line 1 is no code"

@@ -106,11 +106,22 @@ static void place(uint8_t *at, const struct code *code, uint64_t base)
 	set_may_goto(at, code->len);
 }
 
+int calls_kernel(const struct code *code, const char *prog)
+{
+	for (; code; code = code->next)
+		if (!strcmp(code->prog, prog) && !code->bytes)
+			return 1;
+	return 0;
+}
+
 native_fn make_callable(const struct code *code, const char *prog, uint64_t base)
 {
 	const struct code *main = NULL, *c;
-	uint8_t *area = reserve_area(), *at;
+	uint8_t *area, *at;
 
+	if (calls_kernel(code, prog))
+		return NULL;
+	area = reserve_area();
 	for (c = code; c; c = c->next) {
 		if (strcmp(c->prog, prog))
 			continue;
@@ -141,6 +152,9 @@ static struct code *parse_line(const char *path, int nr, const char *line)
 	unsigned long long addr;
 	int at = 0, i;
 
+	if (sscanf(line, "calls\t%ms\t%d", &c->prog, &i) == 2)
+		return c;
+	free(c->prog);
 	c->bytes = calloc(1, strlen(line));
 	if (sscanf(line, "jit\t%ms\t%llx\t%n", &c->prog, &addr, &at) != 2 || !at)
 		die("%s, line %d is no code", path, nr);

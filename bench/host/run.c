@@ -257,7 +257,10 @@ static native_fn side_fn(const struct side *side, const char *prog)
 	if (side->compiled)
 		return find_compiled(side->compiled, prog);
 	fn = make_callable(side->code, prog, (uint64_t)window);
-	if (!fn)
+	if (!fn && calls_kernel(side->code, prog))
+		fprintf(stderr, "%s: not on %s, where %s calls the kernel\n", running, side->name,
+			prog);
+	else if (!fn)
 		die("%s has no code for %s", side->name, prog);
 	return fn;
 }
@@ -286,19 +289,21 @@ static void prepare(const struct row *row, struct job *jobs)
 
 static void take_turn(const struct row *row, struct job *jobs, int turn)
 {
-	uint64_t result = 0;
+	const struct job *first = NULL;
 	int i, nr;
 
 	set_scheduler(SCHED_FIFO);
 	for (i = 0; i < nr_sides; i++) {
 		nr = (turn + i) % nr_sides;
+		if (!jobs[nr].fn)
+			continue;
 		if (row->set_up == set_up_words)
 			row->set_up(row, &jobs[nr].args);
 		jobs[nr].took[turn] = time_run(jobs[nr].fn, &jobs[nr].args) / row->total;
-		if (i && jobs[nr].args.result != result)
-			die("%s: %s comes to %llu, another one to %lu", row->name, sides[nr].name,
-			    jobs[nr].args.result, result);
-		result = jobs[nr].args.result;
+		if (first && jobs[nr].args.result != first->args.result)
+			die("%s: %s comes to %llu, another one to %llu", row->name, sides[nr].name,
+			    jobs[nr].args.result, first->args.result);
+		first = &jobs[nr];
 	}
 	set_scheduler(SCHED_OTHER);
 }
@@ -312,6 +317,8 @@ static void measure(const struct row *row)
 	for (turn = 0; turn < runs; turn++)
 		take_turn(row, jobs, turn);
 	for (i = 0; i < nr_sides; i++) {
+		if (!jobs[i].fn)
+			continue;
 		printf("row\t%s\t%s\t", row->name, sides[i].name);
 		for (turn = 0; turn < runs; turn++)
 			printf("%s%.4f", turn ? " " : "", jobs[i].took[turn]);

@@ -16,7 +16,7 @@ struct compiled {
 
 extern const struct compiled compiled[], counted[], padded[];
 
-/* Of one function, as the kernel has it */
+/* Of one function, as the kernel has it; without bytes: of a program that calls the kernel */
 struct code {
 	char *prog;
 	uint64_t addr;
@@ -35,8 +35,14 @@ struct side {
 /* The functions in a file that "bench -j" has written */
 struct code *read_code(const char *path);
 
-/* The program, such that it can be called, with base where the kernel's window is */
+/*
+ * The program, such that it can be called, with base where the kernel's window is; NULL if it
+ * is not among the code, or calls the kernel
+ */
 native_fn make_callable(const struct code *code, const char *prog, uint64_t base);
+
+/* Does the program call the kernel? */
+int calls_kernel(const struct code *code, const char *prog);
 
 void die(const char *fmt, ...) __attribute__((noreturn, format(printf, 1, 2)));
 
