@@ -138,16 +138,27 @@ static void print_jump(const struct bpf_insn *insn, u32 at)
 	printf(" %d", (s32)at + 1 + jump_distance(insn));
 }
 
+static const char *helper_name(s32 func)
+{
+	switch (func) {
+	case BPF_FUNC_loop: return "bpf_loop";
+	case BPF_FUNC_tail_call: return "bpf_tail_call";
+	case BPF_FUNC_skb_load_bytes: return "bpf_skb_load_bytes";
+	case BPF_FUNC_skb_store_bytes: return "bpf_skb_store_bytes";
+	case BPF_FUNC_probe_read_kernel: return "bpf_probe_read_kernel";
+	case BPF_FUNC_map_delete_elem: return "bpf_map_delete_elem";
+	default: return NULL;
+	}
+}
+
 static void print_call(const struct bpf_insn *insn, u32 at)
 {
 	if (insn->code == (BPF_JMP | BPF_EXIT))
 		printf("exit");
 	else if (insn->src_reg == BPF_PSEUDO_CALL)
 		printf("call %d", (s32)at + 1 + insn->imm);
-	else if (insn->imm == BPF_FUNC_loop)
-		printf("call bpf_loop");
-	else if (insn->imm == BPF_FUNC_tail_call)
-		printf("call bpf_tail_call");
+	else if (helper_name(insn->imm))
+		printf("call %s", helper_name(insn->imm));
 	else
 		printf("call helper %d", insn->imm);
 }

@@ -24,6 +24,10 @@
  * Atomic: nothing, result 0. Atomics that are not aligned may be skipped on arm64, as
  * may be those on two cache lines on x86-64: UNDEFINED, unless they fault anyway.
  *
+ * A helper that copies to an arena or from it ends with -EFAULT at the first byte that is
+ * not there; those before have been copied. One whose packet is too short clears all that
+ * it was to fill, up to such a byte.
+ *
  * A tail call replaces the innermost frame, so that the program called returns to the
  * caller of a function that made it.
  */
@@ -65,6 +69,7 @@ struct machine {
 	enum outcome outcome;
 	bool done;
 	struct reg r[11];
+	u8 packet[PACKET];
 	struct frame frame[MAX_DEPTH];
 };
 
@@ -629,6 +634,98 @@ static void tail_call(struct machine *m)
 	set(&m->r[1], CONTEXT, OTHER);
 }
 
+/* ---- helpers that take arena memory ---- */
+
+#define FAULT	(-14)	/* -EFAULT */
+#define INVALID	(-22)	/* -EINVAL */
+
+/* How many of @len bytes from a pointer on are there before the first that is not */
+static u32 arena_there(struct machine *m, const struct reg *base, u32 len)
+{
+	u32 i;
+
+	if (base->kind != ARENA)
+		stop(m, UNDEFINED);
+	for (i = 0; i < len && arena_byte(m, (s64)(u32)base->v + i); i++)
+		;
+	return i;
+}
+
+/* @from: NULL for zeroes */
+static s64 copy_to_arena(struct machine *m, const struct reg *base, const u8 *from, u32 len)
+{
+	u32 there = arena_there(m, base, len), i;
+
+	for (i = 0; i < there; i++)
+		*arena_byte(m, (s64)(u32)base->v + i) = from ? from[i] : 0;
+	return there == len ? 0 : FAULT;
+}
+
+static bool in_packet(u32 offset, u32 len)
+{
+	return offset <= PACKET && len <= PACKET - offset;
+}
+
+static s64 skb_load_bytes(struct machine *m, u32 offset, u32 len)
+{
+	if (in_packet(offset, len))
+		return copy_to_arena(m, &m->r[3], m->packet + offset, len);
+	copy_to_arena(m, &m->r[3], NULL, len);
+	return FAULT;
+}
+
+static s64 skb_store_bytes(struct machine *m, u32 offset, u32 len)
+{
+	u32 i;
+
+	if (arena_there(m, &m->r[3], len) < len || !in_packet(offset, len))
+		return FAULT;
+	for (i = 0; i < len; i++)
+		m->packet[offset + i] = *arena_byte(m, (s64)(u32)m->r[3].v + i);
+	return 0;
+}
+
+static s64 probe_read_kernel(struct machine *m, u32 len)
+{
+	static u8 copy[MAX_COPY];
+
+	if (m->r[3].kind != OTHER || len > MAX_COPY) {
+		stop(m, UNDEFINED);
+		return 0;
+	}
+	memcpy(copy, other_at(m, m->r[3].v, len), len);
+	return copy_to_arena(m, &m->r[1], copy, len);
+}
+
+/* Of an array: it has read the key, four bytes. */
+static s64 map_delete_elem(struct machine *m)
+{
+	return arena_there(m, &m->r[2], 4) == 4 ? INVALID : FAULT;
+}
+
+static void helper(struct machine *m, s32 func)
+{
+	s64 result;
+
+	switch (func) {
+	case BPF_FUNC_skb_load_bytes:
+		result = skb_load_bytes(m, number(m, &m->r[2]), number(m, &m->r[4]));
+		break;
+	case BPF_FUNC_skb_store_bytes:
+		result = skb_store_bytes(m, number(m, &m->r[2]), number(m, &m->r[4]));
+		break;
+	case BPF_FUNC_probe_read_kernel:
+		result = probe_read_kernel(m, number(m, &m->r[2]));
+		break;
+	case BPF_FUNC_map_delete_elem:
+		result = map_delete_elem(m);
+		break;
+	default:
+		die("no such helper: %d", func);
+	}
+	set(&m->r[0], result, NUMBER);
+}
+
 static void call(struct machine *m, const struct bpf_insn *insn)
 {
 	if (insn->src_reg == BPF_PSEUDO_CALL)
@@ -638,7 +735,7 @@ static void call(struct machine *m, const struct bpf_insn *insn)
 	else if (insn->imm == HELPER_TAIL_CALL)
 		tail_call(m);
 	else
-		die("no such helper: %d", insn->imm);
+		helper(m, insn->imm);
 }
 
 static void jump_class(struct machine *m, const struct bpf_insn *insn)
@@ -693,6 +790,7 @@ static void step(struct machine *m, const struct bpf_insn *insn)
 enum outcome interp_run(const struct bundle *bundle, const struct env *env, struct state *state)
 {
 	static struct machine m;
+	u32 i;
 
 	memset(&m, 0, offsetof(struct machine, frame) + sizeof(m.frame[0]));
 	m.bundle = bundle;
@@ -702,6 +800,8 @@ enum outcome interp_run(const struct bundle *bundle, const struct env *env, stru
 	m.frame[0].rounds = MAY_GOTO_ROUNDS;
 	set(&m.r[1], CONTEXT, OTHER);
 	set(&m.r[10], STACK | STACK_SIZE, OTHER);
+	for (i = 0; i < PACKET; i++)
+		m.packet[i] = packet_byte(i);
 	while (!m.done) {
 		if (++m.steps > bundle->max_steps)
 			stop(&m, TOO_LONG);

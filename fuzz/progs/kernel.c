@@ -325,10 +325,13 @@ static void copy_pages(const struct env *env, struct state *state, bool to_arena
  */
 bool kernel_run(const struct env *env, struct state *state)
 {
-	static u8 packet[64];
+	u8 packet[PACKET];
 	LIBBPF_OPTS(bpf_test_run_opts, opts,
 		    .data_in = packet, .data_size_in = sizeof(packet), .repeat = 1);
+	u32 i;
 
+	for (i = 0; i < PACKET; i++)
+		packet[i] = packet_byte(i);
 	copy_pages(env, state, true);
 	*env->value = state->value;
 	if (bpf_prog_test_run_opts(prog_fd[0], &opts))

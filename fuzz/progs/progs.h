@@ -26,7 +26,8 @@
  *               out[MAX_DUMPS][24]   registers and slots of function N's last end
  *
  * Both arenas have the same number of pages, of which some are there. Programs
- * bring no page, so which are there stays as it is while an environment lives.
+ * bring no page, so which are there stays as it is while an environment lives. The packet,
+ * which helpers copy from and to, is seen by what is copied from it.
  *
  * Invariants
  *  - Everything is drawn from the seed and the number of the bundle. No bundle
@@ -79,6 +80,8 @@ typedef int16_t s16;
 #define PROG_SLOTS	4
 #define BUNDLES_AN_ENV	64
 #define RUNS		3
+#define PACKET		64		/* bytes of the packet that a run begins with */
+#define MAX_COPY	512		/* bytes that a helper is asked to copy */
 
 enum map_name { MAP_NONE, MAP_ARENA, MAP_VALUE, MAP_PROGS };
 
@@ -165,6 +168,12 @@ int kernel_load(const struct bundle *bundle, const struct env *env, char *log, s
 void kernel_unload(const struct env *env);
 bool kernel_run(const struct env *env, struct state *state);
 void harden_restore(void);
+
+/* Byte @i of the packet */
+static inline u8 packet_byte(u32 i)
+{
+	return 7 * i + 3;
+}
 
 /* state.c */
 void state_alloc(struct state *state, const struct env *env);

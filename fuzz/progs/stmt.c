@@ -573,6 +573,65 @@ static void call_tail(struct gen *g)
 	after_call(g, UNSET);
 }
 
+/* In bytes; a number that the verifier does not know, but for its largest value */
+static void emit_size(struct gen *g, u32 reg)
+{
+	u32 most = 1 << rng_below(&g->rng, 10);
+
+	if (rng_chance(&g->rng, 50)) {
+		emit(g, BPF_ALU64 | BPF_MOV | BPF_K, reg, 0, 0, 1 + rng_below(&g->rng, MAX_COPY));
+	} else {
+		emit_input(g, reg);
+		emit(g, BPF_ALU64 | BPF_AND | BPF_K, reg, 0, 0, most - 1);
+		emit(g, BPF_ALU64 | BPF_ADD | BPF_K, reg, 0, 0, 1);
+	}
+	g->now.reg[reg] = NUMBER;
+}
+
+/* From a packet or to one: mostly inside of it */
+static void call_skb(struct gen *g)
+{
+	bool from = rng_chance(&g->rng, 50);
+
+	emit_arg(g, 1, OTHER);
+	emit_arg(g, 3, ARENA);
+	emit_size(g, 4);
+	if (rng_chance(&g->rng, 60))
+		emit(g, BPF_ALU64 | BPF_MOV | BPF_K, 4, 0, 0, 1 + rng_below(&g->rng, 40));
+	if (rng_chance(&g->rng, 80))
+		emit(g, BPF_ALU64 | BPF_MOV | BPF_K, 2, 0, 0, rng_below(&g->rng, PACKET));
+	else
+		emit_input(g, 2);
+	emit(g, BPF_ALU64 | BPF_MOV | BPF_K, 5, 0, 0, 0);
+	emit(g, BPF_JMP | BPF_CALL, 0, 0, 0,
+	     from ? BPF_FUNC_skb_load_bytes : BPF_FUNC_skb_store_bytes);
+}
+
+/* From the map's value; the call of an array's helper only reads its key. */
+static void call_mem(struct gen *g)
+{
+	if (rng_chance(&g->rng, 60)) {
+		emit_arg(g, 1, ARENA);
+		emit_size(g, 2);
+		emit_map_value(g, 3, rng_below(&g->rng, sizeof(struct value) - MAX_COPY));
+		emit(g, BPF_JMP | BPF_CALL, 0, 0, 0, BPF_FUNC_probe_read_kernel);
+	} else {
+		emit_arg(g, 2, ARENA);
+		emit_wide(g, 1, BPF_PSEUDO_MAP_FD, MAP_VALUE);
+		emit(g, BPF_JMP | BPF_CALL, 0, 0, 0, BPF_FUNC_map_delete_elem);
+	}
+}
+
+/* Helpers that take arena memory */
+static void call_helper(struct gen *g)
+{
+	if (g->func[g->current].has_context && rng_chance(&g->rng, 60))
+		call_skb(g);
+	else
+		call_mem(g);
+	after_call(g, NUMBER);
+}
+
 static const struct {
 	u32 weight;
 	void (*emit)(struct gen *g);
@@ -599,6 +658,7 @@ static const struct {
 	{ 4, call },
 	{ 2, call_loop },
 	{ 1, call_tail },
+	{ 4, call_helper },
 };
 
 static u32 draw(struct gen *g)
