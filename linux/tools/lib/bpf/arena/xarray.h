@@ -35,7 +35,8 @@
  * What readers have to look out for is memory that has been used again. A node that became empty
  * serves the same array later, elsewhere: it never goes back to the heap (alloc.h) before
  * arena_xa_destroy(). A reader that was led astray reads a slot of some node of this array. It
- * finds out by a counter: "reused" goes up between the unlinking of a node and its next use.
+ * finds out by a counter, before it goes on from there: "reused" goes up between the unlinking of
+ * a node and its next use.
  *
  *	writer	unlinks a node	reused 7 -> 8	links it elsewhere
  *	reader	7, got there before		reads a slot		8: try again
@@ -50,7 +51,7 @@
  * Functions that change one index, and their loops, end by themselves, after 11 levels: a
  * program whose time is over completes them, or gets -ENOMEM from the heap and has changed nothing.
  * A process that dies may lose a node; arena_xa_destroy() gives that back as well, unless it
- * died within the heap.
+ * died within the heap, or right after it.
  *
  * Hostile contents: no more than 11 levels down, links that are checked in a process: -EUCLEAN,
  * wrong values, or -EAGAIN from readers, after a bounded number of rounds.
@@ -62,7 +63,10 @@
 #define ARENA_XA_LEVELS 11	/* 64 bits, 6 for each level */
 #define ARENA_XA_TOP	60	/* the bit from which on the highest level has them */
 #define ARENA_XA_MARKS	3
-/* Rounds of a reader: each goes down once. Loads and searches need one or two, see above. */
+/*
+ * Rounds of a reader: each goes down once. A load needs one; a search one more for each level that it
+ * has to go up.
+ */
 #define ARENA_XA_ROUNDS 1024
 /* Entries that a call changes at most */
 #define ARENA_XA_RANGE	65536
@@ -120,6 +124,17 @@ static __always_inline struct arena_xa_node __arena *__arena_xa_at(__u64 low)
 #define __arena_xa_follow(p) arena_load_acquire(p)
 #endif
 
+/*
+ * What a link leads to is a node, unless the reader was led astray: a leaf that was another node
+ * has entries where that had links. In a process an entry must not be followed. It was stored
+ * after "reused" went up, so whoever has loaded it sees that.
+ */
+#ifdef __ARENA_BPF__
+#define __arena_xa_astray(t, before) 0
+#else
+#define __arena_xa_astray(t, before) (arena_read_once(&(t)->reused) != (before))
+#endif
+
 /* Indices that a node serves, less one; all of them if there are 64 bits */
 static __always_inline __u64 __arena_xa_span(__u32 shift)
 {
@@ -131,9 +146,9 @@ static __always_inline __u64 __arena_xa_span(__u32 shift)
 
 /*
  * The leaf for @index: low half of its address, 0 if there is none, or __ARENA_XA_DAMAGED. What it
- * returns is as good as what it has read.
+ * returns is as good as what it has read. @reused was read before.
  */
-static __always_inline __u64 __arena_xa_walk(struct arena_xa __arena *t, __u64 index)
+static __always_inline __u64 __arena_xa_walk(struct arena_xa __arena *t, __u64 index, __u64 reused)
 {
 	__u64 root = __arena_xa_follow(&t->root), low = arena_low(root), off, rest;
 	struct arena_xa_node __arena *n;
@@ -158,6 +173,8 @@ static __always_inline __u64 __arena_xa_walk(struct arena_xa __arena *t, __u64 i
 		low = __arena_xa_follow(&n->slot[off]);
 		if (!low)
 			return 0;
+		if (__arena_xa_astray(t, reused))
+			return __ARENA_XA_DAMAGED;
 		off = rest >> 58;
 		/* asm: else clang keeps two of them */
 		__asm__ volatile("" : "+r"(off));
@@ -173,7 +190,7 @@ static __always_inline int __arena_xa_get(struct arena_xa __arena *t, __u64 inde
 	__u64 reused = arena_load_acquire(&t->reused), found = 0, low;
 	struct arena_xa_node __arena *n;
 
-	low = __arena_xa_walk(t, index);
+	low = __arena_xa_walk(t, index, reused);
 	if (low > __ARENA_XA_DAMAGED) {
 		n = __arena_xa_at(low);
 		if (n)
@@ -194,7 +211,7 @@ static __always_inline int __arena_xa_get(struct arena_xa __arena *t, __u64 inde
 static __always_inline __u64 __arena *__arena_xa_slot(struct arena_xa __arena *t, __u64 index,
 						      int *err)
 {
-	__u64 low = __arena_xa_walk(t, index);
+	__u64 low = __arena_xa_walk(t, index, arena_read_once(&t->reused));
 	struct arena_xa_node __arena *n;
 
 	*err = -ENOENT;
@@ -262,7 +279,7 @@ __arena_large int arena_xa_load(__arg_arena struct arena_xa __arena *t, __u64 in
  * @t: the array
  *
  * Context: any, both sides.
- * Return: 1 or 0; 1, in a process: @t is not in the arena.
+ * Return: 1; 0: there is one, or a writer is at work, or died there; 1, in a process: @t is not in the arena.
  */
 static __always_inline int arena_xa_empty(struct arena_xa __arena *t)
 {
@@ -351,6 +368,8 @@ __arena_large int __arena_xa_step(__arg_arena struct arena_xa __arena *t, struct
 				index = __arena_xa_beyond(index, (1ULL << shift) - 1, down, &end);
 			break;
 		}
+		if (__arena_xa_astray(t, reused))
+			return -EAGAIN;
 		shift = (shift - 6) & 63;
 	}
 	arena_rmb();
@@ -439,9 +458,12 @@ static __always_inline int arena_xa_find_last(struct arena_xa __arena *t, struct
 static __always_inline int __arena_xa_seek_on(struct arena_xa __arena *t, struct arena_xa_entry *e,
 					      __u64 limit, __u32 what)
 {
-	struct arena_xa_entry at = { .index = e->index + (what & __ARENA_XA_DOWN ? -1ULL : 1) };
+	struct arena_xa_entry at = {};
 	int err;
 
+	if (!e)
+		return -EINVAL;
+	at.index = e->index + (what & __ARENA_XA_DOWN ? -1ULL : 1);
 	if (e->index == (what & __ARENA_XA_DOWN ? 0 : ~0ULL))
 		return -ENOENT;
 	err = __arena_xa_seek(t, &at, limit, what);
@@ -746,13 +768,22 @@ shrink:
 	return 0;
 }
 
-/* Completes what the last writer, who died, was at, and notes what this one is at */
-static __always_inline void __arena_xa_begin(struct arena_xa __arena *t, __u64 index)
+/*
+ * The last writer died as an entry lost a mark: whoever has seen the mark must not take what is
+ * stored now for that entry.
+ */
+static __always_inline void __arena_xa_unmarked(struct arena_xa __arena *t)
 {
 	__u64 unmarked = arena_read_once(&t->unmarked);
 
 	if (unmarked & 1)
 		arena_store_release(&t->unmarked, unmarked + 1);
+}
+
+/* Completes what the last writer, who died, was at, and notes what this one is at */
+static __always_inline void __arena_xa_begin(struct arena_xa __arena *t, __u64 index)
+{
+	__arena_xa_unmarked(t);
 	if (arena_read_once(&t->busy))
 		__arena_xa_tidy(t, arena_read_once(&t->index));
 	arena_write_once(&t->index, index);
@@ -870,7 +901,7 @@ __arena_large int __arena_xa_insert(__arg_arena struct arena_xa __arena *t, __u6
  * It loses its marks. Nodes that become empty are kept for this array.
  *
  * Context: any, both sides; one writer at a time.
- * Return: 0; -ENOENT: there is none; -EUCLEAN: the array is damaged; -EFAULT, in a process: @t is
+ * Return: 0; -ENOENT: there is none; -EUCLEAN: the array is damaged, the entry may be gone; -EFAULT, in a process: @t is
  * not in the arena.
  */
 __arena_large int arena_xa_erase(__arg_arena struct arena_xa __arena *t, __u64 index)
@@ -900,7 +931,7 @@ __arena_large int arena_xa_erase(__arg_arena struct arena_xa __arena *t, __u64 i
  * Context: any, both sides; one writer at a time.
  * Return: 0; -ENOMEM: the heap is empty, or a program's time ended in it; -EUCLEAN: the array is
  * damaged, or none; -EFAULT: a page is not there, or in a process: @t is not in the arena. On an
- * error the entry is as it was.
+ * error the entry is as it was, but for 0 and -EUCLEAN: it may be gone.
  */
 __arena_large int arena_xa_store(__arg_arena struct arena_xa __arena *t, __u64 index, __u64 value)
 {
@@ -916,6 +947,7 @@ __arena_large int arena_xa_store(__arg_arena struct arena_xa __arena *t, __u64 i
 	slot = __arena_xa_slot(t, index, &err);
 	if (!slot)
 		return err == -ENOENT ? __arena_xa_insert(t, index, value) : err;
+	__arena_xa_unmarked(t);
 	arena_store_release(slot, value);
 	return 0;
 }
@@ -933,8 +965,8 @@ __arena_large __s64 __arena_xa_leaf(__arg_arena struct arena_xa __arena *t, __u6
 	slot = __arena_xa_slot(t, index, &err);
 	if (!slot)
 		return err;
-	return (__s64)arena_low(slot) -
-	       (__s64)__builtin_offsetof(struct arena_xa_node, slot) - (index & 63) * 8;
+	return (__u32)(arena_low(slot) - __builtin_offsetof(struct arena_xa_node, slot) -
+		       (index & 63) * 8);
 }
 
 /**
@@ -1013,9 +1045,18 @@ __arena_large int arena_xa_clear_mark(__arg_arena struct arena_xa __arena *t, __
 static __always_inline int arena_xa_get_mark(struct arena_xa __arena *t, __u64 index, __u32 mark)
 {
 	struct arena_xa_entry e = { .index = index };
-	int err = arena_xa_find_marked(t, &e, index, mark);
+	int err;
 
-	return err == -ENOENT ? 0 : err ? err : 1;
+	if (mark >= ARENA_XA_MARKS)
+		return -EINVAL;
+	if (!arena_ok(t, sizeof(*t)))
+		return -EFAULT;
+	err = __arena_xa_step(t, &e, mark + 1);
+	if (err == -EAGAIN)
+		err = arena_xa_find_marked(t, &e, index, mark);
+	if (!err)
+		return e.index == index;
+	return err == -ENOENT || err == __ARENA_XA_MORE ? 0 : err;
 }
 
 /**

@@ -27,16 +27,22 @@ static inline void xa_step(void)
 static int xa_loads = -1;
 static void (*xa_before_load)(void);
 
-static inline void xa_look_at(void)
+/* Nobody has a reason to look there: it is what an entry would lead to. */
+static const char *xa_nowhere;
+static int xa_trespassed;
+
+static inline void xa_look_at(const void *p)
 {
 	if (xa_loads >= 0 && !xa_loads--)
 		xa_before_load();
+	if (xa_nowhere && (const char *)p >= xa_nowhere && (const char *)p < xa_nowhere + 4096)
+		xa_trespassed++;
 }
 
 #undef arena_read_once
-#define arena_read_once(p) (xa_look_at(), __atomic_load_n(p, __ATOMIC_RELAXED))
+#define arena_read_once(p) (xa_look_at(p), __atomic_load_n(p, __ATOMIC_RELAXED))
 #undef arena_load_acquire
-#define arena_load_acquire(p) (xa_look_at(), __atomic_load_n(p, __ATOMIC_ACQUIRE))
+#define arena_load_acquire(p) (xa_look_at(p), __atomic_load_n(p, __ATOMIC_ACQUIRE))
 #undef arena_write_once
 #define arena_write_once(p, v) (xa_step(), __atomic_store_n(p, v, __ATOMIC_RELAXED))
 #undef arena_store_release
@@ -397,12 +403,15 @@ static void xa_do(int op, int mark, int k, __u64 value)
 	lib_op(&c);
 }
 
+static int xa_odd, xa_lost;	/* deaths as a mark was lost; those that lost memory */
+
 /* Returns true if the operation has no such store, or after a failure */
 static int xa_one_death(int side, int op, int mark, int k, int step)
 {
 	int other = (k + 1) % KEYS, which, alive = 0, ok;
 	__u64 value = xa_model[k], other_value = xa_model[other];
 	unsigned char marks = xa_marks[k], other_marks = xa_marks[other];
+	__u64 now;
 
 	*xa_t = xa_before->test;
 	memcpy(xa_heap, xa_before->memory, xa_copied());
@@ -412,9 +421,11 @@ static int xa_one_death(int side, int op, int mark, int k, int step)
 		alive = xa_left >= 0;
 		xa_left = -1;
 	}
+	xa_odd += xa_t->array.unmarked & 1;
 	/* readers need no repair */
-	ok = xa_run(!side, XA_LOAD, xa_t->key[k], 0) == (xa_t->value ? 0 : -ENOENT) &&
-	     (xa_t->value == value || xa_t->value == (op == XA_STORE ? 4711 : 0));
+	ok = xa_run(!side, XA_LOAD, xa_t->key[k], 0);
+	now = ok ? 0 : xa_t->value;
+	ok = ok == (now ? 0 : -ENOENT) && (now == value || now == (op == XA_STORE ? 4711 : 0));
 	ok = ASSERT_TRUE(ok, "a reader");
 	/* what was not complete is tidied up by the next writer */
 	ok = ASSERT_OK(xa_run(side, XA_STORE, xa_t->key[other], 99), "the next writer") && ok;
@@ -439,6 +450,7 @@ static void xa_dead(void)
 	int n, i, k, op, mark, side, step, which, steps = 0;
 	struct arena_heap_stats s;
 
+	xa_odd = 0;
 	xa_before = malloc(sizeof(*xa_before));
 	for (n = 0; n < 160; n++) {
 		side = n & 1;
@@ -450,7 +462,8 @@ static void xa_dead(void)
 			mark = lib_random(ARENA_XA_MARKS);
 			xa_run(0, XA_STORE, xa_t->key[k], k + 1);
 			model_op(XA_STORE, k, 0, 0, k + 1, &which);
-			if (i & 1) {
+			/* the last one has a mark to lose */
+			if (!(i & 1)) {
 				xa_run(0, XA_MARK(XA_SET_MARK, mark), xa_t->key[k], 0);
 				model_op(XA_SET_MARK, k, 0, mark, 0, &which);
 			}
@@ -465,16 +478,27 @@ static void xa_dead(void)
 			steps++;
 	}
 	ASSERT_GT(steps, 1000, "stores");
+	ASSERT_GT(xa_odd, 20, "deaths as a mark was lost");
 	free(xa_before);
-	/* nodes that were lost come back in the end */
-	xa_run(1, XA_STORE, 5, 5);
-	xa_left = 12;
-	if (!setjmp(xa_death))
-		xa_do(XA_ERASE, 0, model_key(~0ULL), 0);
-	xa_left = -1;
-	ASSERT_OK(xa_run(1, XA_DESTROY, 0, 0), "destroy");
-	arena_heap_count(xa_heap, &s);
-	ASSERT_LE(s.objects, 1, "memory");
+	/* nodes that were lost come back in the end, but for those that the heap had in its hands */
+	for (step = 0, xa_lost = 0; step < 40; step++) {
+		if (xa_reset(0, DEAD_BYTES))
+			return;
+		xa_run(0, XA_STORE, 5, 5);
+		xa_left = step;
+		if (!setjmp(xa_death)) {
+			xa_do(XA_STORE, 0, model_key(~0ULL), 9);
+			xa_left = -1;
+			break;
+		}
+		ASSERT_OK(xa_run(1, XA_STORE, 5, 6), "the next writer");
+		ASSERT_OK(xa_run(1, XA_ERASE, 5, 0), "the next writer");
+		ASSERT_OK(xa_run(1, XA_DESTROY, 0, 0), "destroy");
+		arena_heap_count(xa_heap, &s);
+		xa_lost += !!s.objects;
+	}
+	ASSERT_GT(step, 20, "deaths");
+	ASSERT_LE(xa_lost, step / 3, "deaths outside of the heap that lost memory");
 }
 
 /*
@@ -519,6 +543,18 @@ static void xa_lower(void)
 	xa_place(3, 1);
 }
 
+/* A writer has died as number 1 lost its mark, and the next one stores there */
+static void xa_died_unmarking(void)
+{
+	struct arena_xa_node *n = __arena_xa_at((__u32)xa_t->array.root);
+	__u32 level;
+
+	for (level = xa_t->array.root >> 32; level; level -= 6)
+		n = __arena_xa_at((__u32)n->slot[xa_far[1] >> level & 63]);
+	n->bits[1] &= ~(1ULL << (xa_far[1] & 63));
+	xa_place(1, 0);
+}
+
 static int xa_wrong(int err, __u64 index, __u64 value)
 {
 	int k = (value >> 32) - 1;
@@ -529,17 +565,24 @@ static int xa_wrong(int err, __u64 index, __u64 value)
 /* A writer comes before each load of a reader */
 static void xa_writers(void)
 {
-	void (*writers[])(void) = { xa_move, xa_move_back, xa_replace, xa_lower };
+	void (*writers[])(void) = {
+		xa_move, xa_move_back, xa_replace, xa_died_unmarking, xa_lower,
+	};
+	const int lower = ARRAY_SIZE(writers) - 1;
 	struct arena_xa_entry e;
 	int i, k, w, op, err, wrong = 0, missed = 0, cases = 0;
 
 	for (w = 0; w < ARRAY_SIZE(writers); w++)
 		for (op = 0; op < 6; op++)
 			for (k = 0; k < 1000; k++) {
+				xa_loads = -1;
 				if (xa_reset(0, 32 * 4096))
 					return;
 				for (i = 0; i < 3; i++)
-					xa_place(i, i == 1);
+					xa_place(i, i >= 1);
+				/* whoever dies so has begun */
+				if (writers[w] == xa_died_unmarking)
+					xa_t->array.unmarked |= 1;
 				if (writers[w] == xa_replace)
 					arena_xa_store(&xa_t->array, xa_far[1] + 1, xa_value(1, 0));
 				xa_before_load = writers[w];
@@ -555,7 +598,7 @@ static void xa_writers(void)
 				case 2:
 					err = arena_xa_find(&xa_t->array, &e, ~0ULL);
 					/* number 2 is there all the time, but for xa_lower() */
-					missed += w < 3 && (err || e.index > xa_far[2]);
+					missed += w != lower && (err || e.index > xa_far[2]);
 					break;
 				case 3:
 					err = arena_xa_find_last(&xa_t->array, &e, 0);
@@ -564,11 +607,13 @@ static void xa_writers(void)
 				case 4:
 					err = arena_xa_find_marked(&xa_t->array, &e, ~0ULL, 0);
 					wrong += !err && !(e.value & 1);
+					missed += w != lower && (err || e.index > xa_far[2]);
 					break;
 				default:
 					e.index = ~0ULL;
 					err = arena_xa_find_marked_last(&xa_t->array, &e, 0, 0);
 					wrong += !err && !(e.value & 1);
+					missed += w != lower && (err || e.index < xa_far[2]);
 				}
 				if (xa_loads >= 0)
 					break;
@@ -582,6 +627,59 @@ static void xa_writers(void)
 	ASSERT_GT(cases, 200, "loads");
 	ASSERT_EQ(wrong, 0, "wrong");
 	ASSERT_EQ(missed, 0, "not found");
+	ASSERT_EQ(xa_t->wrong, 0, "writer");
+}
+
+/* A node above others becomes a leaf, with an entry that looks like a link. */
+static void xa_entry_for_link(void)
+{
+	__u64 link = arena_low(xa_nowhere);
+	int i;
+
+	arena_xa_erase(&xa_t->array, 4096 + 64 * 9 + 5);
+	/* whichever node it becomes, of two that are free */
+	for (i = 0; i < 3; i++)
+		if (arena_xa_store(&xa_t->array, 64 * (i + 1) + 9, link))
+			xa_t->wrong++;
+}
+
+/* ... which a reader does not follow that was on its way there */
+static void xa_led_astray(void)
+{
+	const __u64 index = 4096 + 64 * 9 + 5;
+	struct arena_xa_entry e;
+	int k, op, err, cases = 0, wrong = 0;
+
+	xa_trespassed = 0;
+	xa_nowhere = (char *)xa_heap + 2 * HEAP_BYTES;
+	for (op = 0; op < 3; op++)
+		for (k = 0; k < 100; k++) {
+			xa_loads = -1;
+			if (xa_reset(0, 32 * 4096))
+				return;
+			xa_run(0, XA_STORE, 5, 1);
+			xa_run(0, XA_STORE, 8192, 2);
+			xa_run(0, XA_STORE, index, 3);
+			xa_before_load = xa_entry_for_link;
+			xa_loads = k;
+			e.index = index;
+			if (op == 0)
+				err = arena_xa_load(&xa_t->array, index, &e.value);
+			else if (op == 1)
+				err = arena_xa_find(&xa_t->array, &e, index);
+			else
+				err = arena_xa_get_mark(&xa_t->array, index, 0);
+			if (xa_loads >= 0)
+				break;
+			cases++;
+			wrong += op < 2 ? err && err != -ENOENT : err;
+			wrong += op < 2 && !err && e.value != 3;
+		}
+	xa_nowhere = NULL;
+	xa_loads = -1;
+	ASSERT_GT(cases, 20, "loads");
+	ASSERT_EQ(wrong, 0, "wrong");
+	ASSERT_EQ(xa_trespassed, 0, "entries that were followed");
 	ASSERT_EQ(xa_t->wrong, 0, "writer");
 }
 
@@ -607,7 +705,7 @@ static void xa_look(void)
 		xa_t->wrong++;
 }
 
-/* Readers come before each store of a writer, and need not try twice */
+/* Readers come before each store of a writer */
 static void xa_readers(void)
 {
 	int n, err, which, op;
@@ -666,7 +764,8 @@ static void *xa_walker(void *arg)
 
 	for (i = 0; i < 30; i++) {
 		err = xa_run(0, XA_WALK, i % 3, 0);
-		if (!err && i % 3 < 2 && xa_t->fixed != (1ULL << FIXED) - 1)
+		/* a walk of marked ones: those that are odd */
+		if (!err && xa_t->fixed != ((1ULL << FIXED) - 1) / (i % 3 < 2 ? 1 : 3) * (i % 3 < 2 ? 1 : 2))
 			return (void *)-1L;
 		if (err && err != -EAGAIN)
 			return (void *)err;
@@ -693,8 +792,11 @@ static void xa_threads(void)
 	for (i = 0; i < KEYS; i++)
 		xa_t->key[i] = i < 64 ? i * 50 : i * 0x9e3779b97f4a7c15ULL >> (i & 3) * 16;
 	for (i = 0; i < FIXED; i++) {
-		xa_run(0, XA_STORE, xa_t->key[i], xa_value(i, 0));
-		xa_model[i] = xa_value(i, 0);
+		xa_run(0, XA_STORE, xa_t->key[i], xa_value(i, i & 1));
+		xa_model[i] = xa_value(i, i & 1);
+		if (i & 1)
+			xa_run(0, XA_SET_MARK, xa_t->key[i], 0);
+		xa_marks[i] = i & 1;
 	}
 	if (lib_interrupt(&on, xa_skel->progs.on_clock, xa_skel->progs.on_nmi))
 		goto out;
@@ -853,6 +955,7 @@ static void xa_misled(void)
 		/* a parent that is none is left alone */
 		xa_node(root->slot[1])->parent = root->slot[0];
 		ASSERT_EQ(xa_run(side, XA_ERASE, 100, 0), -EUCLEAN, "erase");
+		ASSERT_EQ(xa_run(side, XA_LOAD, 100, 0), -ENOENT, "gone");
 		ASSERT_OK(xa_run(side, XA_LOAD, 6, 0), "load");
 	}
 	if (xa_reset(0, 16 * 4096))
@@ -957,6 +1060,16 @@ static void xa_late(void)
 	c.op = XA_LOAD;
 	c.a = xa_t->key[4];
 	ASSERT_OK(lib_program(xa_skel->progs.op, &c), "load");
+	c.op = XA_MARK(XA_SET_MARK, 1);
+	ASSERT_OK(lib_program(xa_skel->progs.op, &c), "mark");
+	model_op(XA_SET_MARK, 4, 0, 1, 0, &which);
+	c.op = XA_MARK(XA_GET_MARK, 1);
+	ASSERT_EQ(lib_program(xa_skel->progs.op, &c), 1, "marked");
+	c.op = XA_MARK(XA_GET_MARK, 2);
+	ASSERT_EQ(lib_program(xa_skel->progs.op, &c), 0, "not marked");
+	c.op = XA_MARK(XA_CLEAR_MARK, 1);
+	ASSERT_OK(lib_program(xa_skel->progs.op, &c), "no mark");
+	model_op(XA_CLEAR_MARK, 4, 0, 1, 0, &which);
 	c.op = XA_FIND;
 	ASSERT_EQ(lib_program(xa_skel->progs.op, &c), -EAGAIN, "find");
 	/* nodes take time to clear */
@@ -995,6 +1108,8 @@ void test_arena_lib_xarray(void)
 		xa_readers();
 	if (test__start_subtest("writers"))
 		xa_writers();
+	if (test__start_subtest("led_astray"))
+		xa_led_astray();
 	if (test__start_subtest("threads"))
 		xa_threads();
 	if (LIB_DAMAGE && test__start_subtest("damage")) {
