@@ -13,9 +13,10 @@
  * one that is sent again may be done twice, or much later; an item may be evicted; and
  * whoever lists the keys ("lru_crawler metadump") can change the samples. None of this may
  * end the server. So the probe takes a fault for one only if the server says, after it,
- * that the key has the item that was looked at: by its cas, and by when it expires, which
- * touch changes alone. In all other cases it begins again, with new keys, as often as it
- * takes. What else changes without a new cas is not looked at: see STRANGE.
+ * that the key has the item that was stored (its value, flags, cas, and when it expires),
+ * and if nobody has taken the item's lock since before it looked, but for that question.
+ * In all other cases it begins again, with new keys, as often as it takes. What fetches
+ * change is not looked at: see STRANGE.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -43,6 +44,7 @@
 #define LAG		500	/* seconds of memcached's clock, on a slow machine */
 #define TOKEN_SENT	512	/* it_flags: by "mg KEY R" */
 #define STRANGE		(MC_FETCHED | MC_ACTIVE | TOKEN_SENT)	/* others may set these */
+#define MG_COUNTS	4	/* what "mg" adds to the counter: it takes the lock twice */
 #define PATIENCE	3	/* rounds, before it says why there is another */
 #define PAUSE		500000	/* us, between them */
 #define KEYS_MAX	(1 << 24)	/* to find one for a bucket; 3 s */
@@ -268,14 +270,16 @@ static volatile __u64 *counter_of(const char *key)
 	return (__u64 *)at(p.arena.dir->seqs) + (hash_of(key) & p.arena.dir->lock_mask);
 }
 
-/* An address outside of the arena ends the walk: mimalloc found no room in it. */
+/* An address outside of the arena ends the walk: mimalloc found no room for it inside. */
 static char *find_in(__u64 table, __u64 mask, const char *key, bool *outside)
 {
 	unsigned int len = strlen(key), i;
 	__u64 item;
 
-	if (!arena_contains(&p.arena, table, (mask + 1) * 8))
+	if (!arena_contains(&p.arena, table, (mask + 1) * 8)) {
+		*outside |= table != 0;
 		return NULL;
+	}
 	item = *(__u64 *)at(table + (hash_of(key) & mask) * 8);
 	for (i = 0; i < 1000 && arena_contains(&p.arena, item, 512); i++) {
 		const char *mem = at(item);
@@ -285,7 +289,8 @@ static char *find_in(__u64 table, __u64 mask, const char *key, bool *outside)
 			return at(item);
 		item = *(__u64 *)(mem + p.layout->h_next);
 	}
-	*outside |= item && !arena_contains(&p.arena, item, 512);
+	/* or the chain is too long: strangers can make it so */
+	*outside |= item != 0;
 	return NULL;
 }
 
@@ -313,7 +318,7 @@ static const char *find_item(const char *key, char **item)
 		__atomic_thread_fence(__ATOMIC_SEQ_CST);
 		if (!(seq & 1) && !(generation & 1) && *counter == seq &&
 		    *(volatile __u64 *)&dir->generation == generation)
-			return !*item && outside ? disturbed("an item is not in the arena") : NULL;
+			return !*item && outside ? disturbed("an item is not in the arena, or behind a thousand") : NULL;
 		usleep(1000);
 	}
 	return disturbed("the counter of an item's lock does not come to rest");
@@ -346,28 +351,40 @@ static void make_sample(struct sample *s, int nr)
 	s->exptime = times[nr];
 }
 
-/* The cas of the item that has the key now. It is not a fetch, and changes no item. */
+static bool has_value(const struct sample *s, size_t len)
+{
+	const char *value = strstr(p.answer, "\r\n");
+
+	return value && len == strlen(s->value) && !strncmp(value + 2, s->value, len) &&
+	       !strcmp(value + 2 + len, "\r\n");
+}
+
+/*
+ * The cas of the item that has the key now, if it is what was stored and nobody has touched
+ * it. This is not a fetch, and changes no item.
+ */
 static const char *learn(struct sample *s)
 {
-	if (!ask(TRIES, "mg %s c t u\r\n", s->key) ||
-	    sscanf(p.answer, "HD c%llu t%d", &s->cas, &s->ttl) != 2)
+	unsigned int flags;
+	size_t len;
+
+	if (!ask(TRIES, "mg %s c t f v u\r\n", s->key) ||
+	    sscanf(p.answer, "VA %zu c%llu t%d f%u", &len, &s->cas, &s->ttl, &flags) != 4)
 		return disturbed("it does not keep an item");
+	if (flags != s->client_flags || !has_value(s, len) ||
+	    (s->exptime ? abs(s->exptime - s->ttl) > LAG / 2 : s->ttl != -1))
+		return disturbed("an item does not stay as it was");
 	return NULL;
 }
 
-static bool was_touched(const struct sample *s, int ttl)
-{
-	return s->exptime ? abs(s->ttl - ttl) > LAG / 2 : ttl != -1;
-}
-
-/* @why is wrong with the item: only if it is still the same one. */
-static const char *confirm(const struct sample *s, const char *why)
+/* @why is wrong with the item: only if nobody came near it since the counter was @before. */
+static const char *confirm(const struct sample *s, const char *why, __u64 before)
 {
 	struct sample found = *s;
 
 	if (!why || p.again)
 		return why;
-	if (learn(&found) || found.cas != s->cas || was_touched(s, found.ttl))
+	if (learn(&found) || found.cas != s->cas || *counter_of(s->key) - before > MG_COUNTS)
 		return disturbed("an item does not stay as it was");
 	return why;
 }
@@ -467,10 +484,11 @@ static const char *check_fields(const struct sample *s, const char *item, bool f
 
 static const char *check_item(const struct sample *s, bool fetched)
 {
+	__u64 before = *counter_of(s->key);
 	char *item;
 
 	return confirm(s, find_item(s->key, &item) ?: item ? check_fields(s, item, fetched) :
-		       "an item is not where the hash says");
+		       "an item is not where the hash says", before);
 }
 
 static const char *check_fetches(const struct sample *s)
@@ -595,7 +613,9 @@ static bool wait_for_server(const char *host, const char *port)
 	while (is_running()) {
 		if (p.sock < 0)
 			p.sock = open_socket(host, port);
-		if (p.sock >= 0 && ask(1, "version\r\n"))
+		if (p.sock < 0)
+			usleep(50000);
+		else if (ask(1, "version\r\n"))
 			return true;
 		if (++rounds == 200)
 			complain("memcached does not answer on %s port %s over UDP yet", host,
@@ -635,8 +655,8 @@ static void refuse(const char *why, bool require)
 		complain("XDP stays attached, but answers nothing: %s", why);
 	else
 		complain("memcached runs without XDP: %s", why);
-	if (require)
-		syscall(SYS_pidfd_send_signal, p.pidfd, SIGTERM, NULL, 0);
+	if (require && syscall(SYS_pidfd_send_signal, p.pidfd, SIGTERM, NULL, 0))
+		complain("--require: cannot end memcached: %s", strerror(errno));
 }
 
 /* Nobody's child: memcached has none, and nobody waits for this process. */

@@ -38,6 +38,7 @@ enum fault {
 	TIME_AHEAD, TIME_BEHIND, EXPTIME_NOT_0, EXPTIME_LATE, EXPTIME_EARLY,
 	NKEY, BUCKET, H_NEXT, UNCOUNTED, DELETED_STAYS, OLD_VALUE,
 	/* what strangers can do */
+	OVERWRITTEN, TOUCHED_FIRST, TOUCHED_TWICE, LONG_CHAIN,
 	LOST, SLOW_INCR, SLOW_SET, SLOW_DELETE, SET_AGAIN, FULL, STATS_FULL, EVICTED, REUSED,
 	EARLY_FETCHED, TOKEN, TOUCHED, LRU_FLAT, OUTSIDE, NOT_ACTIVE, ODD_COUNTER, ODD_GENERATION,
 };
@@ -53,8 +54,11 @@ static int server;
 struct entry {
 	char key[MC_KEY_MAX + 1];
 	char *item;
-	long ends;	/* what the server says, whatever is wrong in the item */
-	bool linked;
+	/* what the server says, whatever is wrong in the item */
+	long ends;
+	unsigned int flags;
+	char value[1100];
+	bool linked, touched;
 };
 
 static struct {
@@ -207,6 +211,19 @@ static void unlink_item(struct entry *entry)
 		*at = *(char **)(*at + h_next);
 }
 
+/* Others' items, before it */
+static void lengthen(char **bucket)
+{
+	char *other;
+	int i;
+
+	for (i = 0; i < 1001; i++) {
+		other = take(64);
+		*(char **)(other + 16) = *bucket;
+		*bucket = other;
+	}
+}
+
 static void link_item(const char *key, char *item)
 {
 	struct entry *entry = &heap.entry[heap.entries++];
@@ -219,6 +236,8 @@ static void link_item(const char *key, char *item)
 	entry->linked = true;
 	*(char **)(item + (wrong == H_NEXT ? 0 : 16)) = *bucket;
 	*bucket = is_wrong(OUTSIDE) ? (char *)0x1234567000UL : item;
+	if (is_wrong(LONG_CHAIN))
+		lengthen(bucket);
 }
 
 static void set_times(char *item, long exptime)
@@ -264,7 +283,11 @@ static void set_item(const char *key, unsigned int flags, long exptime, const ch
 		item[off] ^= 1;
 	memcpy(item + off + len, is_wrong(NO_CRLF) ? "\n\n" : "\r\n", 2);
 	link_item(key, item);
-	find(key)->ends = exptime ? now() - heap.dir->epoch + exptime : 0;
+	old = find(key);
+	old->ends = exptime ? now() - heap.dir->epoch + exptime : 0;
+	old->flags = flags;
+	old->touched = false;
+	snprintf(old->value, sizeof(old->value), "%s", value);
 }
 
 struct answer {
@@ -323,22 +346,46 @@ static void do_set(struct answer *answer, const char *request)
 		strcpy(heap.again, request);
 }
 
+/* The lock is taken twice. */
+static void touch(struct entry *entry, long ends)
+{
+	__u64 *seq = &heap.seqs[hash_of(entry->key) & (LOCKS - 1)];
+
+	*seq += 4;
+	entry->ends = ends;
+	put(entry->item, 28, ends, 4);
+}
+
+static void answer_mg(struct answer *answer, const struct entry *entry)
+{
+	say(answer, "VA %zu c%llu t%ld f%u\r\n%s\r\n", strlen(entry->value),
+	    get(entry->item, 48, 8) - (wrong == CAS_FIELD),
+	    entry->ends ? entry->ends - (now() - heap.dir->epoch) : -1, entry->flags,
+	    entry->value);
+}
+
 static void do_mg(struct answer *answer, const char *key)
 {
 	struct entry *entry = find(key);
+	__u64 clock = now() - heap.dir->epoch;
 
 	say(answer, "EN\r\n");
 	if (!entry)
 		return;
-	if (entry->ends && is_wrong(TOUCHED)) {
-		say(answer, "HD c%llu t%ld\r\n", get(entry->item, 48, 8),
-		    entry->ends - (now() - heap.dir->epoch));
-		entry->ends += 2 * LAG;
-		put(entry->item, 28, entry->ends, 4);
-		return;
+	if (is_wrong(OVERWRITTEN)) {
+		set_item(key, 9, 0, "B");
+		entry = find(key);
 	}
-	say(answer, "HD c%llu t%ld\r\n", get(entry->item, 48, 8) - (wrong == CAS_FIELD),
-	    entry->ends ? entry->ends - (now() - heap.dir->epoch) : -1);
+	if (entry->ends && is_wrong(TOUCHED_FIRST))
+		touch(entry, clock + 100 * LAG);
+	if (entry->touched)	/* as it was, when it is asked for */
+		touch(entry, 0);
+	answer_mg(answer, entry);
+	entry->touched = !entry->ends && is_wrong(TOUCHED_TWICE);
+	if (entry->touched)
+		touch(entry, clock + 1000);
+	if (entry->ends && is_wrong(TOUCHED))
+		touch(entry, entry->ends + 2 * LAG);
 	if (is_wrong(EVICTED))
 		unlink_item(entry);
 	if (is_wrong(REUSED)) {
@@ -384,6 +431,7 @@ static void do_incr(struct answer *answer, const char *key)
 	value = entry->item + 56 + strlen(key) + 1;
 	number = atoi(value) + 1;
 	say(answer, "%d\r\n", number);
+	sprintf(entry->value, "%d", number);
 	put(entry->item, 48, ++heap.cas, 8);
 	if (wrong != OLD_VALUE)
 		memcpy(value, answer->text, strlen(answer->text));
@@ -511,8 +559,14 @@ static const struct {
 	{ "samples are fetched by another", EARLY_FETCHED, NULL },
 	{ "samples are asked for with mg R by another", TOKEN, NULL },
 	{ "samples are touched", TOUCHED, "an item does not stay as it was" },
+	{ "samples are touched at once", TOUCHED_FIRST, "an item does not stay as it was" },
+	{ "samples are touched, and touched back", TOUCHED_TWICE,
+	  "an item does not stay as it was" },
+	{ "samples are overwritten", OVERWRITTEN, "an item does not stay as it was" },
+	{ "a chain of a thousand and more", LONG_CHAIN,
+	  "an item is not in the arena, or behind a thousand" },
 	{ "lru mode flat", LRU_FLAT, "its setting lru_segmented is not yes" },
-	{ "an item outside of the arena", OUTSIDE, "an item is not in the arena" },
+	{ "an item outside of the arena", OUTSIDE, "an item is not in the arena, or behind a thousand" },
 	{ "items that are not made active", NOT_ACTIVE, NULL },
 	{ "a lock that is held", ODD_COUNTER,
 	  "the counter of an item's lock does not come to rest" },
