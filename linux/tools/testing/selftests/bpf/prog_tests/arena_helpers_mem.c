@@ -1057,9 +1057,8 @@ static bool file_names(const char *file, const char *name)
 }
 
 /*
- * A kretprobe or a function graph would take the place of the caller, whose fault it is. All
- * variants of helpers, which have six hexadecimal digits or more, and "t" or "T", before
- * their names in kallsyms
+ * A kretprobe or the function graph tracer would take the place of the caller, whose fault it is:
+ * no variant of a helper may be traced.
  */
 static void kretprobe(void)
 {
